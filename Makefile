@@ -1,0 +1,56 @@
+# Everything that a newcomer, a developer and CI run. Each target installs what it needs into .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+HOST   ?= 127.0.0.1
+PORT   ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench serve requirements image clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: $(VENV)/train.stamp ## real prices -> trained model -> REST answer; goes on serving until Ctrl-C (ONCE=1: ends there)
+	@$(BIN)/forecaster demo --port $(PORT) $(if $(ONCE),--once)
+
+test: $(VENV)/dev.stamp ## the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp ## the benchmarks, as ratios against named alternatives in the same run
+	$(BIN)/python benchmarks/predict.py
+
+serve: $(VENV)/train.stamp ## the service on the prices and models under FORECASTER_HOME
+	@$(BIN)/forecaster serve --host $(HOST) --port $(PORT)
+
+requirements: $(VENV)/dev.stamp ## pin again what pyproject.toml asks for, by hash
+	PATH="$(abspath $(BIN)):$$PATH" sh requirements/compile.sh
+
+image: ## container images: stock-forecaster:serve (no tensorflow) and stock-forecaster:train
+	docker build --target serve -t stock-forecaster:serve .
+	docker build --target train -t stock-forecaster:train .
+
+clean: ## remove .venv and caches; what the program wrote under var/ stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+# Pinned by hash; the project itself is installed in place and reads the sources as they are.
+$(VENV)/%.stamp: requirements/%.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --requirement requirements/build.txt --requirement $<
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

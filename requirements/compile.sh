@@ -1,0 +1,18 @@
+#!/bin/sh
+# Writes the pinned requirements from pyproject.toml, for every supported Python and platform at once.
+set -eu
+cd "$(dirname "$0")/.."
+
+compile() {
+  output=$1
+  shift
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make requirements" --output-file "requirements/$output.txt" "$@"
+}
+
+printf 'hatchling\neditables\n' > requirements/.build.in
+trap 'rm -f requirements/.build.in' EXIT
+compile build requirements/.build.in
+compile serve pyproject.toml
+compile train pyproject.toml --extra train --extra sample
+compile dev pyproject.toml --extra train --extra sample --extra dev
