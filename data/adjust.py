@@ -1,0 +1,38 @@
+"""Raw prices x adjustment factor -> a series without the jumps of splits and dividends.
+
+Backward-adjusted (hfq): price x factor. A later dividend changes none of the history, so everything that
+is trained or scored uses it. Forward-adjusted (qfq): price x factor / last factor, the scale of the last
+session, which is what people compare with a screen; a new dividend rescales all of it.
+
+Volume is divided by what prices are multiplied with, so that price x volume stays the traded amount.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from data.bars import PRICES, Bars
+
+Direction = Literal["backward", "forward"]
+
+
+def adjusted(bars: Bars, direction: Direction = "backward") -> pd.DataFrame:
+    """Bars with adjusted prices [currency] and volume [shares on the same scale].
+
+    Args:
+        bars: raw bars of any number of symbols.
+        direction: `backward` needs no future; `forward` divides by each symbol's last factor in `bars`.
+
+    Returns:
+        A copy with the columns of `bars`; `adj_factor` is kept as it was.
+    """
+    table = bars.frame.copy()
+    factor = table["adj_factor"]
+    if direction == "forward":
+        factor = factor / table.groupby("symbol")["adj_factor"].transform("last")
+    for name in PRICES:
+        table[name] = table[name] * factor
+    table["volume"] = table["volume"] / factor
+    return table
