@@ -1,0 +1,20 @@
+"""Windows in, models and evidence out.
+
+==============  ============================================================================
+`spec`          what a model is and how it is trained: frozen, validated, hashed
+`networks/`     the Keras stacks, and their export to fused ONNX        (training only)
+`training`      windows + spec -> a trained network                     (training only)
+`runtime`       the exported network on ONNX Runtime
+`calibration`   quantiles from what the network missed on newer data
+`model`         everything that turns bars into forecasts: spec, scaling, network, calibration
+`forecast`      what a forecast is, and the Predictor protocol
+`diagnostics/`  how wrong, how late, how significant, how well covered: pure functions
+`evidence`      the held-out forecasts of a model, and the record of one symbol in them
+`bundle`        a model version on disk: write, verify, read
+`registry`      versions and aliases, in MLflow
+`experiment`    one run from the store to a registered version
+`settings`      where things are
+`cli/`          the command line: one file a command
+`errors`        the tree of what can go wrong here
+==============  ============================================================================
+"""

@@ -1,0 +1,87 @@
+"""A forecast as an answer: what it says, what to compare it with, how good such answers were, and whether it is stale.
+
+The command line prints it and the service serves it: the same values under the same names.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from data.errors import CalendarBounds
+from data.sessions import sessions_of
+from forecaster.bundle import Bundle
+from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
+from forecaster.evidence import column
+from forecaster.forecast import Forecast
+from forecaster.registry import Version
+
+
+def answer(
+    forecast: Forecast, diagnostics: Diagnostics | None, bundle: Bundle, version: Version, now: datetime
+) -> dict[str, Any]:
+    """JSON-ready values; every price is in currency on the scale of `last_close`.
+
+    Args:
+        forecast: of one symbol.
+        diagnostics: of that symbol on the held-out span; None where it had no part in it.
+        bundle, version: the model that made the forecast.
+        now: the present, with a time zone, which decides whether the forecast is stale.
+    """
+    figures = to_dict(diagnostics if diagnostics is not None else insufficient())
+    verdict = figures.pop("verdict")
+    figures["lag"].pop("correlogram", None)  # it is for plotting, and is answered with the series
+    reason = stale_reason(forecast, now)
+    return {
+        "symbol": forecast.symbol,
+        "as_of": forecast.as_of.isoformat(),
+        "target_session": forecast.target_sessions[0].isoformat(),
+        "last_close": forecast.last_close,
+        "forecast": {
+            "close": forecast.close,
+            "change": forecast.change,
+            "probability_up": forecast.probability_up,
+            **_spread(forecast, 0),
+        },
+        "path": [
+            {
+                "session": session.isoformat(),
+                "close": float(forecast.quantiles[step, forecast.levels.index(0.5)]),
+                **_spread(forecast, step),
+            }
+            for step, session in enumerate(forecast.target_sessions)
+        ][1:],
+        "baseline": {"name": "last_close", "close": forecast.last_close},
+        "diagnostics": figures,
+        "verdict": verdict,
+        "model": {
+            "name": version.name,
+            "version": version.version,
+            "trained_through": bundle.trained_through,
+        },
+        "stale": reason is not None,
+        "stale_reason": reason,
+    }
+
+
+def stale_reason(forecast: Forecast, now: datetime) -> str | None:
+    """Why the forecast does not know the newest session that it should, in one sentence; None where it does."""
+    try:
+        due = sessions_of(forecast.symbol).last_due(now)
+    except CalendarBounds as error:
+        return f"whether newer prices are due is not known: {error}"
+    if forecast.as_of >= due:
+        return None
+    return f"the prices end with {forecast.as_of}, and the session of {due} should be there by now"
+
+
+def _spread(forecast: Forecast, step: int) -> dict[str, Any]:
+    prices = [float(price) for price in forecast.quantiles[step]]
+    return {
+        "quantiles": {column(level): price for level, price in zip(forecast.levels, prices, strict=True)},
+        "interval": {
+            "level": round(forecast.levels[-1] - forecast.levels[0], 12),
+            "lower": prices[0],
+            "upper": prices[-1],
+        },
+    }

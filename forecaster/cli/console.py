@@ -1,0 +1,112 @@
+"""What the commands share: settings, errors to exit codes, output for people and for scripts."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn, ParamSpec
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from data.errors import DataError, MalformedSymbol, UnknownExchange
+from data.store import PriceStore
+from data.symbols import parse_symbol
+from forecaster.errors import ForecasterError, SpecError
+from forecaster.registry import Registry
+from forecaster.settings import Settings
+
+FAILED: Final = 1
+USAGE: Final = 2
+REFUSED: Final = 3
+
+# What is wrong with the call itself; all else failed for a reason outside of it.
+_WRONG_USAGE: Final = (SpecError, MalformedSymbol, UnknownExchange)
+
+P = ParamSpec("P")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
+
+
+def settings() -> Settings:
+    """The settings of this call; a value that cannot be is a usage error."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(
+            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, got {first['input']!r}"
+        ) from None
+
+
+def price_store(where: Settings) -> PriceStore:
+    """The store that the settings name."""
+    return PriceStore(where.store_uri)
+
+
+def registry(where: Settings, name: str | None = None) -> Registry:
+    """The registry that the settings name, for the model `name` or the one in the settings."""
+    return Registry(where.registry_uri, where.artifacts, name or where.model)
+
+
+def parse_symbols(value: Sequence[str]) -> tuple[str, ...]:
+    """The arguments as well-formed symbols. Raises `MalformedSymbol` for the first that is not."""
+    return tuple(parse_symbol(one) for one in value)
+
+
+def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn errors of ours into one line on stderr, or a JSON document with --json, and the documented exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (DataError, ForecasterError) as error:
+            _fail(error, as_json=bool(kwargs.get("as_json")))
+
+    return run
+
+
+def print_json(document: Any) -> None:
+    """One document on stdout, numbers in full."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout, as wide as it needs to be where stdout is not a terminal."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for position, name in enumerate(columns):
+        table.add_column(name, justify="left" if position == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@contextmanager
+def progress_bar(*, hidden: bool) -> Iterator[Progress]:
+    """A progress display on stderr; where stderr is not a terminal callers print lines instead."""
+    with Progress(
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=Console(file=sys.stderr),
+        disable=hidden or not sys.stderr.isatty(),
+    ) as shown:
+        yield shown
+
+
+def _fail(error: DataError | ForecasterError, *, as_json: bool) -> NoReturn:
+    exit_code = USAGE if isinstance(error, _WRONG_USAGE) else FAILED
+    if as_json:
+        print_json({"error": {"type": type(error).__name__, "message": str(error)}})
+    else:
+        click.echo(f"error: {error}", err=True)
+    sys.exit(exit_code)

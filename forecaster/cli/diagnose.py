@@ -1,0 +1,71 @@
+"""`forecaster diagnose`: how wrong and how late a model's held-out forecasts were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from data.errors import UnknownSymbol
+from forecaster.bundle import read_bundle
+from forecaster.cli.console import (
+    json_option,
+    parse_symbols,
+    print_json,
+    print_table,
+    registry,
+    reports_errors,
+    settings,
+)
+from forecaster.cli.figures import COLUMNS, row
+from forecaster.diagnostics.diagnostics import to_dict
+from forecaster.diagnostics.verdict import lag_text
+from forecaster.report import report_html
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  forecaster diagnose AAPL
+  forecaster diagnose --report report.html
+"""
+)
+@click.argument("symbols", nargs=-1)
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")
+@click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
+@click.option("--version", help="A version other than the champion.")
+@json_option
+@reports_errors
+def diagnose(
+    symbols: tuple[str, ...], report: Path | None, name: str | None, version: str | None, as_json: bool
+) -> None:
+    """Print the diagnostics of SYMBOLS (all that the model was judged on, if none) on the held-out span."""
+    wanted = parse_symbols(symbols)
+    models = registry(settings(), name)
+    chosen = models.get(version) if version else models.by_alias()
+    bundle = read_bundle(models.bundle_path(chosen))
+    known = bundle.diagnostics()
+    for symbol in wanted:
+        if symbol not in known:
+            raise UnknownSymbol(symbol, sorted(known))
+    shown = {symbol: known[symbol] for symbol in wanted or sorted(known)}
+    if report is not None:
+        page = report_html(list(shown), bundle, bundle.evidence(), f"{chosen.name} version {chosen.version}")
+        report.write_text(page, encoding="utf-8")
+    if as_json:
+        print_json(
+            {
+                "model": {
+                    "name": chosen.name,
+                    "version": chosen.version,
+                    "trained_through": bundle.trained_through,
+                },
+                "diagnostics": {symbol: to_dict(one) for symbol, one in shown.items()},
+            }
+        )
+        return
+    print_table(f"{chosen.name} version {chosen.version}", COLUMNS, [row(*item) for item in shown.items()])
+    for symbol, one in shown.items():
+        click.echo(f"{symbol}: {one.verdict.text}" + (f" {lag_text(one.lag)}" if one.lag else ""))
+    if report is not None:
+        click.echo(f"wrote {report}")

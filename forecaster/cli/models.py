@@ -1,0 +1,106 @@
+"""`forecaster models`: what is registered and which version serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from forecaster.bundle import read_bundle
+from forecaster.cli.console import json_option, print_json, print_table, registry, reports_errors, settings
+from forecaster.registry import Version
+
+_name = click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  forecaster models list
+  forecaster models promote 3
+  forecaster models rollback
+"""
+)
+def models() -> None:
+    """List, show, promote and roll back model versions."""
+
+
+@models.command("list")
+@_name
+@json_option
+@reports_errors
+def list_versions(name: str | None, as_json: bool) -> None:
+    """List all versions, newest first."""
+    found = registry(settings(), name).versions()
+    if as_json:
+        print_json([_document(one) for one in found])
+        return
+    print_table(
+        "versions",
+        ("version", "alias", "registered", "trained through", "symbols", "data version", "spec"),
+        [
+            (
+                one.version,
+                ", ".join(one.aliases),
+                f"{one.created:%Y-%m-%d %H:%M} UTC",
+                one.tags.get("trained_through", "-"),
+                one.tags.get("symbols", "-"),
+                one.tags.get("data_version", "-"),
+                one.tags.get("spec_hash", "-"),
+            )
+            for one in found
+        ],
+    )
+
+
+@models.command()
+@click.argument("version", required=False)
+@_name
+@reports_errors
+def show(version: str | None, name: str | None) -> None:
+    """Print the manifest of VERSION (the champion, if none) as JSON, after verifying every file of its bundle."""
+    known = registry(settings(), name)
+    chosen = known.get(version) if version else known.by_alias()
+    bundle = read_bundle(known.bundle_path(chosen))
+    print_json({**_document(chosen), "manifest": dict(bundle.manifest)})
+
+
+@models.command()
+@click.argument("version")
+@_name
+@json_option
+@reports_errors
+def promote(version: str, name: str | None, as_json: bool) -> None:
+    """Make VERSION the champion, after verifying every file of its bundle."""
+    known = registry(settings(), name)
+    chosen = known.get(version)
+    read_bundle(known.bundle_path(chosen))
+    known.promote(chosen)
+    _say(chosen, as_json)
+
+
+@models.command()
+@_name
+@json_option
+@reports_errors
+def rollback(name: str | None, as_json: bool) -> None:
+    """Make the champion before this one the champion again."""
+    _say(registry(settings(), name).rollback(), as_json)
+
+
+def _say(champion: Version, as_json: bool) -> None:
+    if as_json:
+        print_json({"model": champion.name, "champion": champion.version})
+    else:
+        click.echo(f"{champion.name}: the champion is version {champion.version}")
+
+
+def _document(one: Version) -> dict[str, Any]:
+    return {
+        "model": one.name,
+        "version": one.version,
+        "aliases": list(one.aliases),
+        "created": one.created.isoformat(),
+        "tags": dict(one.tags),
+        "run_id": one.run_id,
+    }

@@ -1,0 +1,96 @@
+"""`forecaster predict`: forecasts from the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from forecaster.answer import answer
+from forecaster.bundle import read_bundle
+from forecaster.cli.console import (
+    FAILED,
+    json_option,
+    parse_symbols,
+    price_store,
+    print_json,
+    print_table,
+    registry,
+    reports_errors,
+    settings,
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  forecaster predict AAPL MSFT
+  forecaster predict AAPL --as-of 2012-06-29 --json
+"""
+)
+@click.argument("symbols", nargs=-1, required=True)
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use no bar of a later session.")
+@click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
+@click.option("--version", help="A version other than the champion.")
+@json_option
+@reports_errors
+def predict(
+    symbols: tuple[str, ...], as_of: datetime | None, name: str | None, version: str | None, as_json: bool
+) -> None:
+    """Forecast the next session's close of SYMBOLS, with the verdict on how far to trust it.
+
+    Fails when any of the symbols cannot be forecast; the others are printed all the same.
+    """
+    wanted = parse_symbols(symbols)
+    where = settings()
+    models = registry(where, name)
+    chosen = models.get(version) if version else models.by_alias()
+    bundle = read_bundle(models.bundle_path(chosen))
+    bars = price_store(where).read(wanted, end=as_of.date() if as_of else None)
+    diagnostics, now = bundle.diagnostics(), datetime.now(UTC)
+    answers: dict[str, Any] = {}
+    refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in wanted if as_of}
+    for symbol, outcome in bundle.model().forecasts(bars).items():
+        refused.pop(symbol, None)
+        if isinstance(outcome, Exception):
+            refused[symbol] = str(outcome)
+        else:
+            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, chosen, now)
+    if as_json:
+        print_json({"forecasts": list(answers.values()), "refused": refused})
+    else:
+        _print(answers)
+        for reason in refused.values():
+            click.echo(f"error: {reason}", err=True)
+    if refused:
+        raise SystemExit(FAILED)
+
+
+def _print(answers: dict[str, Any]) -> None:
+    if not answers:
+        return
+    rows = []
+    for one in answers.values():
+        guess = one["forecast"]
+        interval = guess["interval"]
+        rows.append(
+            (
+                one["symbol"],
+                one["as_of"],
+                f"{one['last_close']:.2f}",
+                one["target_session"],
+                f"{guess['close']:.2f}",
+                f"{guess['change']:+.2%}",
+                f"{interval['lower']:.2f} to {interval['upper']:.2f}",
+                "stale" if one["stale"] else "",
+            )
+        )
+    level = next(iter(answers.values()))["forecast"]["interval"]["level"]
+    print_table(
+        "next session's close",
+        ("symbol", "as of", "last close", "session", "forecast", "change", f"{level:.0%} interval", ""),
+        rows,
+    )
+    for one in answers.values():
+        click.echo(f"{one['symbol']}: {one['verdict']['text']}")

@@ -1,0 +1,138 @@
+"""What can go wrong with models. Each error keeps its facts as fields and builds its message from them.
+
+::
+
+    ForecasterError
+    ├── SpecError               a spec holds a value that it cannot have
+    ├── TrainingUnavailable     the packages for training are not installed
+    ├── ParityError             the exported network differs from the trained one
+    ├── NotEnoughHistory        a symbol cannot be forecast: too few sessions
+    ├── BundleError
+    │   ├── CorruptBundle       a file is missing or is not the one that was written
+    │   └── UnsupportedBundle   written by another version of this program
+    └── RegistryError
+        ├── NoModel             no version serves under that name
+        ├── UnknownVersion      the model has no such version
+        └── RegistryUnavailable the registry does not answer
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.errors import shown
+
+
+class ForecasterError(Exception):
+    """Base of all errors of the forecaster layer."""
+
+
+class SpecError(ForecasterError):
+    """A spec holds a value that it cannot have."""
+
+    def __init__(self, where: str, expected: str, got: object) -> None:
+        self.where = where
+        self.expected = expected
+        self.got = got
+        super().__init__(f"{where}: expected {expected}, got {shown(got)}")
+
+
+class TrainingUnavailable(ForecasterError):
+    """The packages that training needs are not installed."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(
+            f"training needs {package}, which this installation leaves out on purpose: "
+            "pip install 'stock-forecaster[train]'"
+        )
+
+
+class ParityError(ForecasterError):
+    """The exported network does not give what the trained one gives."""
+
+    def __init__(self, largest: float, allowed: float, windows: int) -> None:
+        self.largest = largest
+        self.allowed = allowed
+        self.windows = windows
+        super().__init__(
+            f"the exported network differs from the trained one by up to {largest:.2e} on {windows} windows; "
+            f"allowed is {allowed:.0e}, so it was not registered"
+        )
+
+
+class NotEnoughHistory(ForecasterError):
+    """A symbol has too few sessions for one window."""
+
+    def __init__(self, symbol: str, needed: int, found: int) -> None:
+        self.symbol = symbol
+        self.needed = needed
+        self.found = found
+        super().__init__(
+            f"{symbol}: the model looks back {needed} sessions and {found} are usable; fetch a longer history"
+        )
+
+
+class BundleError(ForecasterError):
+    """Base of errors of a saved model."""
+
+
+class CorruptBundle(BundleError):
+    """A file of the bundle is missing, or is not the one that was written."""
+
+    def __init__(self, path: Path, file: str, reason: str) -> None:
+        self.path = path
+        self.file = file
+        self.reason = reason
+        super().__init__(
+            f"the model in {path} is damaged: {file} {reason}. Nothing of it was loaded; "
+            "restore the file, or promote another version: forecaster models promote VERSION"
+        )
+
+
+class UnsupportedBundle(BundleError):
+    """The bundle was written in a form that this version does not read."""
+
+    def __init__(self, path: Path, found: object, supported: int) -> None:
+        self.path = path
+        self.found = found
+        self.supported = supported
+        super().__init__(
+            f"the model in {path} has bundle schema {shown(found)}, and this version reads {supported}; train it again"
+        )
+
+
+class RegistryError(ForecasterError):
+    """Base of errors of the model registry."""
+
+
+class NoModel(RegistryError):
+    """No version of the model carries the alias."""
+
+    def __init__(self, name: str, alias: str) -> None:
+        self.name = name
+        self.alias = alias
+        super().__init__(
+            f"the model {name} has no {alias} yet: train one with forecaster train, "
+            "or promote a version with forecaster models promote VERSION"
+        )
+
+
+class UnknownVersion(RegistryError):
+    """The model has no such version."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self.name = name
+        self.version = version
+        super().__init__(
+            f"the model {name} has no version {shown(version)}; forecaster models list shows what there is"
+        )
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry does not answer."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        self.uri = uri
+        self.reason = reason
+        super().__init__(f"the model registry at {uri} does not answer: {reason}")

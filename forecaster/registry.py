@@ -1,0 +1,271 @@
+"""Versions of models and which of them serves: MLflow.
+
+The alias `champion` names the version that serves, `challenger` one that was trained beside it. By default the
+registry is an sqlite file with a folder of bundles under FORECASTER_HOME; a tracking server is used where one is set.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlparse
+
+# Read when mlflow is imported: a forecasting service has nothing to report to its vendor.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Metric, Param
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+
+_BUNDLE: Final = "bundle"
+_HISTORY: Final = "champions"
+_ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version.
+
+    Attributes:
+        name: the model's name.
+        version: its number, as text.
+        aliases: which aliases it carries.
+        created: when it was registered, in UTC.
+        tags: facts in short, such as the hash of its spec.
+        run_id: the MLflow run that made it.
+    """
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    created: datetime
+    tags: Mapping[str, str]
+    run_id: str
+
+
+class Registry:
+    """The registered versions of one model."""
+
+    def __init__(self, uri: str, artifacts: Path, name: str) -> None:
+        """Connects at the first use.
+
+        Args:
+            uri: an MLflow tracking URI.
+            artifacts: where bundles go when the registry is a local database.
+            name: the model's name.
+        """
+        self.uri = uri
+        self.name = name
+        self._artifacts = artifacts
+        self._local = uri.startswith("sqlite:")
+        self._connection: MlflowClient | None = None
+
+    def register(
+        self,
+        bundle: Path,
+        *,
+        params: Mapping[str, str],
+        metrics: Mapping[str, float],
+        curves: Mapping[str, Sequence[float]],
+        tags: Mapping[str, str],
+    ) -> Version:
+        """Log a bundle as an MLflow run and register it as the next version, without any alias.
+
+        Args:
+            bundle: the directory.
+            params, metrics, tags: of the run; the tags are the version's, too.
+            curves: metrics with one value an epoch.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            run = client.create_run(self._experiment(client), tags=dict(tags))
+            run_id = run.info.run_id
+            now = int(datetime.now(UTC).timestamp() * 1000)
+            points = [Metric(key, value, now, 0) for key, value in metrics.items()]
+            points += [
+                Metric(key, value, now, step) for key, values in curves.items() for step, value in enumerate(values, 1)
+            ]
+            client.log_batch(run_id, metrics=points, params=[Param(key, value) for key, value in params.items()])
+            client.log_artifacts(run_id, str(bundle), _BUNDLE)
+            client.set_terminated(run_id)
+            self._create(client)
+            made = client.create_model_version(
+                self.name, f"{run.info.artifact_uri}/{_BUNDLE}", run_id=run_id, tags=dict(tags)
+            )
+            return _version(made)
+
+    def versions(self) -> list[Version]:
+        """All versions, newest first; none while nothing is registered.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            aliases: dict[str, list[str]] = {}
+            for alias, number in self._aliases(client).items():
+                aliases.setdefault(str(number), []).append(alias)
+            found = [
+                _version(one, aliases.get(str(one.version), ()))
+                for one in client.search_model_versions(f"name = '{self.name}'")
+            ]
+            return sorted(found, key=lambda one: int(one.version), reverse=True)
+
+    def get(self, version: str) -> Version:
+        """One version.
+
+        Raises:
+            UnknownVersion: the model has no such version.
+            RegistryUnavailable: the registry does not answer.
+        """
+        for one in self.versions():
+            if one.version == version:
+                return one
+        raise UnknownVersion(self.name, version)
+
+    def by_alias(self, alias: str = CHAMPION) -> Version:
+        """The version that carries an alias.
+
+        Raises:
+            NoModel: none does.
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            try:
+                return _version(client.get_model_version_by_alias(self.name, alias), (alias,))
+            except MlflowException as error:
+                if error.error_code in _ABSENT:
+                    raise NoModel(self.name, alias) from None
+                raise
+
+    def bundle_path(self, version: Version) -> Path:
+        """The bundle of a version as a local directory, downloaded where it is not local.
+
+        Raises:
+            RegistryUnavailable: it cannot be had.
+        """
+        # A local registry finds its bundles beside itself, so that its folder can be moved or mounted elsewhere.
+        beside = self._artifacts / version.run_id / "artifacts" / _BUNDLE
+        if self._local and beside.is_dir():
+            return beside
+        with self._answers() as client:
+            source = client.get_model_version(self.name, version.version).source
+            local = Path(unquote(urlparse(source).path))
+            if urlparse(source).scheme in ("", "file"):
+                return local  # reading it says what is wrong with it, if anything is
+            return Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri))
+
+    def set_alias(self, alias: str, version: Version) -> None:
+        """Give an alias to a version; whichever had it loses it.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            client.set_registered_model_alias(self.name, alias, version.version)
+
+    def promote(self, version: Version) -> None:
+        """Make a version the champion and remember which it succeeds.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            history = [one for one in self._history(client) if one != version.version] + [version.version]
+            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
+            client.set_registered_model_alias(self.name, CHAMPION, version.version)
+            if self._aliases(client).get(CHALLENGER) == version.version:
+                client.delete_registered_model_alias(self.name, CHALLENGER)
+
+    def rollback(self) -> Version:
+        """Make the champion before this one the champion again.
+
+        Raises:
+            NoModel: there was none before.
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            history = self._history(client)
+            if len(history) < 2:
+                raise NoModel(self.name, "earlier champion")
+            previous = self.get(history[-2])
+            client.set_registered_model_alias(self.name, CHAMPION, previous.version)
+            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history[:-1]))
+            return previous
+
+    @contextmanager
+    def _answers(self) -> Iterator[MlflowClient]:
+        """The client; whatever mlflow raises inside becomes an error of ours."""
+        try:
+            yield self._client()
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailable(self.uri, str(error).splitlines()[0][:300]) from error
+
+    def _client(self) -> MlflowClient:
+        if self._connection is None:
+            if self._local:
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            # The first use creates the tables and says so a line a migration, on the terminal of whoever asked.
+            for noisy in ("mlflow", "alembic"):
+                logging.getLogger(noisy).setLevel(logging.ERROR)
+            self._connection = MlflowClient(self.uri, self.uri)
+        return self._connection
+
+    def _experiment(self, client: MlflowClient) -> str:
+        """The experiment that holds the model's runs; a local one keeps its bundles beside the database."""
+        location = str(self._artifacts) if self._local else None
+        for name in (self.name, f"{self.name} in {location}"):
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                made: str = client.create_experiment(name, artifact_location=location)
+                return made
+            if location is None or found.artifact_location == location:
+                existing: str = found.experiment_id
+                return existing
+        raise MlflowException(f"the experiment {self.name} keeps its artifacts elsewhere")
+
+    def _create(self, client: MlflowClient) -> None:
+        try:
+            client.create_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _aliases(self, client: MlflowClient) -> dict[str, str]:
+        try:
+            aliases = client.get_registered_model(self.name).aliases
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return {}
+            raise
+        return {alias: str(number) for alias, number in aliases.items()}
+
+    def _history(self, client: MlflowClient) -> list[str]:
+        history: list[str] = json.loads(client.get_registered_model(self.name).tags.get(_HISTORY, "[]"))
+        return history
+
+
+def _version(found: ModelVersion, aliases: Iterable[str] = ()) -> Version:
+    return Version(
+        name=found.name,
+        version=str(found.version),
+        aliases=tuple(sorted(aliases)),
+        created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        tags=dict(found.tags),
+        run_id=found.run_id or "",  # a version that someone registered by hand has none
+    )

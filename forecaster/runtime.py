@@ -1,0 +1,40 @@
+"""The exported network on ONNX Runtime: what serves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+
+from forecaster.forecast import Float32
+
+# A few hundred windows keep the intermediate sequences within the processor's caches.
+_BATCH: Final = 512
+
+
+class OnnxPredictor:
+    """A `Predictor`. Thread-safe: ONNX Runtime sessions are."""
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        """Load a model from memory, after its hash has been checked.
+
+        Args:
+            model: a serialised ONNX model as `forecaster.networks.export` writes it.
+            threads: for one prediction; a single window is too small to share out.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def predict(self, x: Float32) -> Float32:
+        """See `Predictor.predict`."""
+        if len(x) <= _BATCH:
+            return self._run(x)
+        return np.concatenate([self._run(x[start : start + _BATCH]) for start in range(0, len(x), _BATCH)])
+
+    def _run(self, x: Float32) -> Float32:
+        output: Float32 = self._session.run(["output"], {"window": x})[0]
+        return output

@@ -1,0 +1,1 @@
+"""Tests of the diagnostics; `records.py` builds what they look at."""
