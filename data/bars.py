@@ -17,8 +17,10 @@ counted and kept, never repaired and never dropped silently.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
@@ -35,6 +37,11 @@ QUARANTINE_COLUMNS: Final = ("source", "row", "reason", "raw")
 
 # Prices may have gone through float32; a high below the close by less than this is rounding.
 _ROUNDING: Final = 1e-6
+
+# A whole date, year first. What follows must not be a digit: half a date (2024, 2024-01) or a count of seconds
+# would be a guess, and words such as "today" would read the clock.
+# A whole-numbered 20240102.0 comes from spreadsheets and from gaps in integer columns.
+_DAY: Final = r"^([0-9]{4}(?:-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2}|[0-9]{4}))(?:\.0$|[^0-9.]|$)"
 
 
 class Reason(StrEnum):
@@ -100,7 +107,7 @@ def validate(table: pd.DataFrame, *, source: str, known_through: date | None = N
     missing = [name for name in COLUMNS if name not in table.columns and name not in OPTIONAL]
     if missing:
         raise MissingColumns(source, missing, [str(name) for name in table.columns])
-    raw = table.reset_index(drop=True).reindex(columns=list(COLUMNS))
+    raw = readable(table.reset_index(drop=True).reindex(columns=list(COLUMNS)))
     parsed, verdicts = _parse(raw), _Verdicts(len(raw))
 
     verdicts.mark(Reason.BAD_SYMBOL, ~parsed["symbol"].str.match(SYMBOL_PATTERN, na=False))
@@ -161,13 +168,36 @@ def _blank(table: pd.DataFrame) -> pd.DataFrame:
 def _parse(raw: pd.DataFrame) -> pd.DataFrame:
     parsed = pd.DataFrame(index=raw.index)
     parsed["symbol"] = raw["symbol"].astype("string").str.strip()
-    # The first ten characters are the date as the exchange writes it, whatever time or zone follows.
-    # A whole-numbered 20240102.0 comes from spreadsheets and from gaps in integer columns.
-    day = raw["session"].astype("string").str.strip().str.replace(r"\.0$", "", regex=True).str.slice(0, 10)
-    parsed["session"] = pd.to_datetime(day, format="ISO8601", errors="coerce").astype("datetime64[s]")
+    parsed["session"] = parse_sessions(raw["session"])
     for name in (*PRICES, "volume", "amount", "adj_factor"):
-        parsed[name] = pd.to_numeric(raw[name], errors="coerce").astype("float64")
+        # Moments, spans and truth values would turn into numbers; as text they do not.
+        column = raw[name].astype("string") if raw[name].dtype.kind in "mMbc" else raw[name]
+        parsed[name] = pd.to_numeric(column, errors="coerce").astype("float64")
     return parsed
+
+
+def parse_sessions(raw: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
+    """Trading days `datetime64[s]`, NaT where a cell is no whole date.
+
+    Args:
+        raw: days as text, integers such as 20240102, or moments. The date counts as it is written, whatever time or
+            zone follows it: that is how the exchange dates its session.
+    """
+    day = raw.astype("string").str.strip().str.extract(_DAY, expand=False)
+    return pd.to_datetime(day, format="ISO8601", errors="coerce").astype("datetime64[s]")
+
+
+def readable(raw: pd.DataFrame) -> pd.DataFrame:
+    """`raw` with what is no text, number or day (a list, bytes) as its text, so that no cell stops the parsing."""
+    mixed = [name for name in raw.columns if raw[name].dtype == object]
+    return raw.assign(**{name: raw[name].map(_readable_cell).astype(object) for name in mixed})
+
+
+def _readable_cell(cell: object) -> object:
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    plain = isinstance(cell, (str, int, float, Decimal, date, np.number)) and not isinstance(cell, (bool, complex))
+    return cell if plain or cell is None or cell is pd.NA or cell is pd.NaT else repr(cell)
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -179,12 +209,19 @@ def _quarantine(raw: pd.DataFrame, verdicts: _Verdicts, source: str) -> pd.DataF
     rows = np.flatnonzero(~verdicts.good)
     if not len(rows):
         return pd.DataFrame({name: [] for name in QUARANTINE_COLUMNS}, dtype="str")
-    originals = raw.iloc[rows].to_json(orient="records", lines=True, date_format="iso", double_precision=15)
+    originals = [_as_json(row) for row in raw.iloc[rows].astype(object).to_dict("records")]
     return pd.DataFrame(
         {
             "source": pd.Series([source] * len(rows), dtype="str"),
             "row": rows.astype("int64"),
             "reason": pd.Series([str(verdicts.reasons[row]) for row in rows], dtype="str"),
-            "raw": pd.Series(originals.splitlines(), dtype="str"),
+            "raw": pd.Series(originals, dtype="str"),
         }
     )
+
+
+def _as_json(row: dict[Any, Any]) -> str:
+    """One row as strict JSON, every number to its last bit; JSON has no infinity, so that one becomes text."""
+    cells = {name: None if pd.isna(cell) else cell for name, cell in row.items()}
+    infinite = {name: str(cell) for name, cell in cells.items() if isinstance(cell, float) and np.isinf(cell)}
+    return json.dumps(cells | infinite, default=str, separators=(",", ":"))

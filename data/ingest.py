@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from data.bars import Bars, validate
 from data.providers.base import Batch, Provider
@@ -57,7 +57,7 @@ def ingest(
         DataError: as the provider raises them; pieces committed before it stay.
     """
     # No exchange is further ahead of UTC than 14 hours, so no true bar is dated later than this.
-    known_through = (now + timedelta(hours=14)).date()
+    known_through = (now.astimezone(UTC) + timedelta(hours=14)).date()
     report = IngestReport(version=store.version())
     for batch in source.batches(symbols, start, end):
         checked = validate(batch.table, source=f"{source.name}:{batch.source}", known_through=known_through)

@@ -26,14 +26,17 @@ class Split:
     test: Index
 
 
-def chronological(origin: Days, *, validation: int, test: int, gap: int) -> Split:
+def chronological(origin: Days, *, validation: int, test: int, gap: int, outcome: Days | None = None) -> Split:
     """Split windows by their origins.
 
     Args:
         origin: `(n,)` the session that each window ends with; any order, any number of symbols.
         validation, test: how many sessions each span has; the rest, which is older, is for training.
         gap: sessions left out before validation and before test. With a gap of at least the horizon, every
-            outcome that a span learns from is known before the next span's first forecast is made.
+            outcome that a span learns from is known before the next span's first forecast is made, as long as
+            every symbol trades in every session.
+        outcome: `(n,)` the session that each window's last target belongs to. With it that holds for suspended
+            symbols too: a window whose outcome was not known by then, or never was, is in neither earlier span.
 
     Raises:
         TooFewSessions: no session would be left for training.
@@ -45,8 +48,12 @@ def chronological(origin: Days, *, validation: int, test: int, gap: int) -> Spli
     test_from = len(days) - test
     validation_from = test_from - gap - validation
     place = np.searchsorted(days, origin)
+    met = place
+    if outcome is not None:
+        # The target of a suspended symbol lies further ahead than the gap.
+        met = np.where(np.isnat(outcome), len(days), np.searchsorted(days, outcome, side="right") - 1)
     return Split(
-        train=np.flatnonzero(place < validation_from - gap),
-        validation=np.flatnonzero((place >= validation_from) & (place < test_from - gap)),
+        train=np.flatnonzero((place < validation_from - gap) & (met < validation_from)),
+        validation=np.flatnonzero((place >= validation_from) & (place < test_from - gap) & (met < test_from)),
         test=np.flatnonzero(place >= test_from),
     )

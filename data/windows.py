@@ -123,6 +123,12 @@ class Windows:
         return np.asarray(~np.isnan(self.y).any(axis=1))
 
     @property
+    def outcome(self) -> Days:
+        """`(n,) datetime64[D]`: the session of each window's last target, NaT where it is not known yet."""
+        ahead = np.minimum(self.last + self.y.shape[1], len(self.panel.session) - 1)
+        return np.where(self.known, self.panel.session[ahead], np.datetime64("NaT", "D"))
+
+    @property
     def raw(self) -> Array:
         """`(rows - lookback + 1, lookback, features)`: every stretch of the panel, as a view, also across symbols."""
         return sliding_window_view(self.panel.values, self.lookback, axis=0).transpose(0, 2, 1)

@@ -13,6 +13,8 @@
 `bundle`        a model version on disk: write, verify, read
 `registry`      versions and aliases, in MLflow
 `experiment`    one run from the store to a registered version
+`report/`       a page with pictures of the evidence
+`answer`        a forecast as an answer, for the command line and the service
 `settings`      where things are
 `cli/`          the command line: one file a command
 `errors`        the tree of what can go wrong here

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from forecaster.spec import to_dict as spec_to_dict
 PARITY: Final = 1e-5
 PARITY_WINDOWS: Final = 1000
 
+_TRAINING_PACKAGES: Final = ("tensorflow", "keras", "onnx", "sklearn", "scipy")
 _LIBRARIES: Final = ("tensorflow", "keras", "onnx", "onnxruntime", "numpy", "pandas", "scikit-learn")
 
 
@@ -79,9 +81,10 @@ def run_experiment(
     Raises:
         DataError: there are no prices, or too few for a window or for the split.
         ParityError: the export does not match the network.
-        TrainingUnavailable: tensorflow, keras or onnx is not installed.
+        TrainingUnavailable: this installation serves only.
         RegistryError: the version cannot be registered.
     """
+    _require_training_packages()
     progress(Step("reading prices"))
     data_version = store.version()
     bars = store.read(symbols, version=data_version)
@@ -89,11 +92,8 @@ def run_experiment(
     windows, split = windows_and_split(rows, spec, training)
 
     progress(Step("loading tensorflow"))
-    try:
-        from forecaster.networks.export import export_network
-        from forecaster.training import Epoch, raw_outputs, train
-    except ModuleNotFoundError as error:
-        raise TrainingUnavailable(error.name or "tensorflow") from None
+    from forecaster.networks.export import export_network
+    from forecaster.training import Epoch, raw_outputs, train
 
     def on_epoch(epoch: Epoch) -> None:
         text = (
@@ -241,6 +241,12 @@ def _register(registry: Registry, bundle: Bundle, spec: ModelSpec, training: Tra
             "symbols": str(len(facts["symbols"])),
         },
     )
+
+
+def _require_training_packages() -> None:
+    for name in _TRAINING_PACKAGES:
+        if find_spec(name) is None:
+            raise TrainingUnavailable(name)
 
 
 def _libraries() -> dict[str, str]:

@@ -25,6 +25,7 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
 
@@ -213,8 +214,9 @@ class Registry:
         """The client; whatever mlflow raises inside becomes an error of ours."""
         try:
             yield self._client()
-        except (MlflowException, OSError) as error:
-            raise RegistryUnavailable(self.uri, str(error).splitlines()[0][:300]) from error
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+            raise RegistryUnavailable(self.uri, reason) from error
 
     def _client(self) -> MlflowClient:
         if self._connection is None:
@@ -256,7 +258,13 @@ class Registry:
         return {alias: str(number) for alias, number in aliases.items()}
 
     def _history(self, client: MlflowClient) -> list[str]:
-        history: list[str] = json.loads(client.get_registered_model(self.name).tags.get(_HISTORY, "[]"))
+        try:
+            tags = client.get_registered_model(self.name).tags
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return []
+            raise
+        history: list[str] = json.loads(tags.get(_HISTORY, "[]"))
         return history
 
 

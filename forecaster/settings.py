@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import (
@@ -11,6 +12,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
 class Settings(BaseSettings):
@@ -29,7 +32,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     store: str = ""
-    model: str = Field(default="next-close", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    model: str = Field(default="next-close", pattern=MODEL_PATTERN)
     tracking_uri: str = Field(
         default="",
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI", "tracking_uri", "mlflow_tracking_uri"),

@@ -12,13 +12,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 
-from data.errors import UnknownFeature
-from data.features import check_features
+from data.features import FEATURES
 from forecaster.errors import SpecError
 
 _CONFIG: Final = ConfigDict(extra="forbid")
@@ -61,20 +60,23 @@ class ModelSpec:
     target: Literal["change", "level"] = "change"
     quantiles: Annotated[tuple[float, ...], Field(min_length=3, max_length=99)] = DEFAULT_QUANTILES
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        try:
-            check_features(self.features)
-        except UnknownFeature as error:
-            raise ValueError(str(error)) from None
-        if len(set(self.features)) != len(self.features):
-            raise ValueError("features: expected each name once")
-        levels = self.quantiles
+    @field_validator("features")
+    @classmethod
+    def _features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if any(name not in FEATURES for name in names):
+            raise ValueError(f"names of {', '.join(FEATURES)}")
+        if len(set(names)) != len(names):
+            raise ValueError("each name once")
+        return names
+
+    @field_validator("quantiles")
+    @classmethod
+    def _quantiles(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 < one < 1 for one in levels) or list(levels) != sorted(set(levels)):
-            raise ValueError("quantiles: expected ascending probabilities between 0 and 1")
+            raise ValueError("ascending probabilities between 0 and 1")
         if 0.5 not in levels or any(abs(a + b - 1) > 1e-9 for a, b in zip(levels, reversed(levels), strict=True)):
-            raise ValueError("quantiles: expected 0.5 among them, and for each p also 1 - p")
-        return self
+            raise ValueError("0.5 among them, and for each p also 1 - p")
+        return levels
 
     @property
     def median(self) -> int:
@@ -106,7 +108,7 @@ class TrainSpec:
     patience: Annotated[int, Field(ge=1)] = 4
     batch: Annotated[int, Field(ge=1, le=65_536)] = 128
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     validation: Annotated[int, Field(ge=20)] = 250
     test: Annotated[int, Field(ge=20)] = 250
 
@@ -191,4 +193,7 @@ def _value(text: str) -> Any:
 def _expected(message: str, kind: type[ModelSpec] | type[TrainSpec]) -> str:
     if message.startswith("Unexpected keyword"):
         return f"one of {', '.join(kind.__dataclass_fields__)}"
-    return message.removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Value should be ")
+    text = message.removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("Value should be ")
+    # TOML and the command line have lists; what pydantic makes of them is nobody's concern.
+    text = text.replace("a valid tuple", "a list").replace("Tuple should have", "a list of")
+    return text.partition(" after validation")[0]

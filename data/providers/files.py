@@ -7,6 +7,7 @@ a mapping says otherwise. A table without a symbol column takes its symbol from 
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Final
 
 import pandas as pd
 from pyarrow import ArrowException
+from pyarrow.parquet import ParquetFile
 
-from data.bars import COLUMNS, PRICES
+from data.bars import COLUMNS, PRICES, parse_sessions, readable
 from data.errors import MissingColumns, UnknownSymbol, UnreadableSource
 from data.providers.base import Batch
 from data.providers.sample import factor_from_adjusted_close
@@ -132,11 +134,19 @@ def _find(path: Path) -> list[Path]:
 def _read(file: Path) -> pd.DataFrame:
     try:
         if file.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(file)
+            # Without pandas' own notes: a column that was an index is a column again, and rows count from 0.
+            return readable(_distinct(ParquetFile(file).read().to_pandas(ignore_metadata=True)))
         # As text: a number that cannot be read must reach the quarantine as it was written.
         return pd.read_csv(file, dtype="str", keep_default_na=False, skip_blank_lines=True)
-    except (OSError, ValueError, ArrowException) as error:
+    # A gzip file that was cut off or damaged ends in the last two, which are no OSError.
+    except (OSError, ValueError, ArrowException, EOFError, zlib.error) as error:
         raise UnreadableSource(str(file), f"{type(error).__name__}: {error}") from error
+
+
+def _distinct(table: pd.DataFrame) -> pd.DataFrame:
+    if not table.columns.is_unique:
+        raise ValueError(f"column names occur twice: {', '.join(map(str, table.columns))}")
+    return table
 
 
 def _factors(table: pd.DataFrame) -> pd.Series[float]:
@@ -144,7 +154,7 @@ def _factors(table: pd.DataFrame) -> pd.Series[float]:
     numbers = pd.DataFrame(
         {
             "symbol": table["symbol"],
-            "session": table["session"].astype("string"),
+            "session": parse_sessions(table["session"]),
             "adjusted": pd.to_numeric(table["adj_close"], errors="coerce"),
             "close": pd.to_numeric(table["close"], errors="coerce"),
         }
@@ -159,11 +169,13 @@ def _within(table: pd.DataFrame, start: date | None, end: date | None) -> pd.Dat
     if start is None and end is None:
         return table
     # Rows without a readable day stay: validation sets them aside with a reason.
-    day = pd.to_datetime(table["session"].astype("string").str.slice(0, 10), format="ISO8601", errors="coerce")
-    keep = day.isna()
-    low = pd.Timestamp(start) if start is not None else pd.Timestamp.min
-    high = pd.Timestamp(end) if end is not None else pd.Timestamp.max
-    return table[keep | ((day >= low) & (day <= high))]
+    day = parse_sessions(table["session"])
+    keep = pd.Series(True, index=table.index)
+    if start is not None:
+        keep &= ~(day < pd.Timestamp(start))
+    if end is not None:
+        keep &= ~(day > pd.Timestamp(end))
+    return table[keep]
 
 
 def _stem(file: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from data.store import PriceStore
 from data.symbols import parse_symbol
 from forecaster.errors import ForecasterError, SpecError
 from forecaster.registry import Registry
-from forecaster.settings import Settings
+from forecaster.settings import MODEL_PATTERN, Settings
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -43,6 +44,8 @@ def settings() -> Settings:
         raise click.UsageError(
             f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, got {first['input']!r}"
         ) from None
+    except ValueError as error:
+        raise click.UsageError(f"forecaster.toml: expected TOML in UTF-8: {error}") from None
 
 
 def price_store(where: Settings) -> PriceStore:
@@ -52,6 +55,8 @@ def price_store(where: Settings) -> PriceStore:
 
 def registry(where: Settings, name: str | None = None) -> Registry:
     """The registry that the settings name, for the model `name` or the one in the settings."""
+    if name is not None and not re.fullmatch(MODEL_PATTERN, name):
+        raise click.UsageError(f"--name: expected a name such as {where.model}, got {name!r}")
     return Registry(where.registry_uri, where.artifacts, name or where.model)
 
 

@@ -24,11 +24,12 @@ from forecaster.report import report_html
 
 
 @click.command(
+    short_help="Show how wrong and how late forecasts were.",
     epilog="""\b
 Examples:
   forecaster diagnose AAPL
   forecaster diagnose --report report.html
-"""
+""",
 )
 @click.argument("symbols", nargs=-1)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")

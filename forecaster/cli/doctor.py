@@ -39,11 +39,12 @@ class Finding:
 
 
 @click.command(
+    short_help="Say what is missing, stale or broken.",
     epilog="""\b
 Examples:
   forecaster doctor
   forecaster doctor --json
-"""
+""",
 )
 @json_option
 @reports_errors

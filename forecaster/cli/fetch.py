@@ -25,12 +25,13 @@ _DAY = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
 
 
 @click.command(
+    short_help="Store daily prices.",
     epilog="""\b
 Examples:
   forecaster fetch --provider sample
   forecaster fetch AAPL MSFT --provider sample --start 2005-01-01
   forecaster fetch --provider files --path prices.csv --map close=Settle --map session=Day
-"""
+""",
 )
 @click.argument("symbols", nargs=-1)
 @click.option("--provider", "name", type=click.Choice(NAMES), default="sample", show_default=True, help="Where from.")

@@ -30,20 +30,19 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Settings come from the environment or forecaster.toml: FORECASTER_HOME (default ./var), FORECASTER_STORE, "
-    "FORECASTER_MODEL, MLFLOW_TRACKING_URI. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check.",
+    epilog="""\b
+A first round, without a network:
+  forecaster fetch --provider sample
+  forecaster train
+  forecaster predict AAPL
+  forecaster serve
+
+Settings come from the environment or forecaster.toml: FORECASTER_HOME (default ./var), FORECASTER_STORE,
+FORECASTER_MODEL, MLFLOW_TRACKING_URI. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check.""",
 )
 @click.version_option(version("stock-forecaster"), prog_name="forecaster")
 def main(**_: Any) -> None:
-    r"""Forecast the next trading session's close, and say how far to trust it.
-
-    \b
-    A first round, without a network:
-      forecaster fetch --provider sample
-      forecaster train
-      forecaster predict AAPL
-      forecaster serve
-    """
+    """Forecast the next trading session's close, and say how far to trust it."""
 
 
 if __name__ == "__main__":

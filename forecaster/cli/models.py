@@ -14,12 +14,13 @@ _name = click.option("--name", help="The model's name.  [default: FORECASTER_MOD
 
 
 @click.group(
+    short_help="List, promote and roll back versions.",
     epilog="""\b
 Examples:
   forecaster models list
   forecaster models promote 3
   forecaster models rollback
-"""
+""",
 )
 def models() -> None:
     """List, show, promote and roll back model versions."""
@@ -56,8 +57,9 @@ def list_versions(name: str | None, as_json: bool) -> None:
 @models.command()
 @click.argument("version", required=False)
 @_name
+@json_option
 @reports_errors
-def show(version: str | None, name: str | None) -> None:
+def show(version: str | None, name: str | None, as_json: bool) -> None:
     """Print the manifest of VERSION (the champion, if none) as JSON, after verifying every file of its bundle."""
     known = registry(settings(), name)
     chosen = known.get(version) if version else known.by_alias()

@@ -23,11 +23,12 @@ from forecaster.cli.console import (
 
 
 @click.command(
+    short_help="Forecast the next close.",
     epilog="""\b
 Examples:
   forecaster predict AAPL MSFT
   forecaster predict AAPL --as-of 2012-06-29 --json
-"""
+""",
 )
 @click.argument("symbols", nargs=-1, required=True)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use no bar of a later session.")

@@ -28,6 +28,7 @@ from forecaster.spec import load_specs
 
 
 @click.command(
+    short_help="Train a model and judge it on held-out sessions.",
     epilog="""\b
 Examples:
   forecaster train
@@ -36,7 +37,7 @@ Examples:
   forecaster train --spec spec.toml --promote
 
 A spec file holds the tables [model] and [train], with the keys that --set takes.
-"""
+""",
 )
 @click.argument("symbols", nargs=-1)
 @click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")

@@ -60,9 +60,7 @@ class ForecastRecord:
         crossed = np.flatnonzero(self.lower > self.upper)
         if crossed.size:
             at = int(crossed[0])
-            raise BadRecord(
-                "lower", f"at most upper ({self.upper[at]})", f"{self.lower[at]} at position {at}"
-            )
+            raise BadRecord("lower", f"at most upper ({self.upper[at]})", f"{self.lower[at]} at position {at}")
         if not 0.0 < self.level < 1.0:
             raise BadRecord("level", "a share in (0, 1)", str(self.level))
 
@@ -74,9 +72,7 @@ class ForecastRecord:
 
 def _check_sessions(session: NDArray[np.datetime64]) -> None:
     if session.dtype != np.dtype("datetime64[D]") or session.ndim != 1 or session.size == 0:
-        raise BadRecord(
-            "session", "datetime64[D] of shape (n,), n >= 1", f"{session.dtype} of shape {session.shape}"
-        )
+        raise BadRecord("session", "datetime64[D] of shape (n,), n >= 1", f"{session.dtype} of shape {session.shape}")
     if np.isnat(session).any():
         raise BadRecord("session", "dates only", f"NaT at position {int(np.isnat(session).argmax())}")
     backward = np.flatnonzero(session[1:] <= session[:-1])

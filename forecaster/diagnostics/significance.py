@@ -42,9 +42,7 @@ def significance(record: ForecastRecord) -> Significance:
     naive_error = record.previous_close - record.actual
     absolute = diebold_mariano(np.abs(error), np.abs(naive_error))
     squared = diebold_mariano(np.square(error), np.square(naive_error))
-    direction = pesaran_timmermann(
-        record.forecast - record.previous_close, record.actual - record.previous_close
-    )
+    direction = pesaran_timmermann(record.forecast - record.previous_close, record.actual - record.previous_close)
     return Significance(*(absolute or _NONE), *(squared or _NONE), *(direction or _NONE))
 
 
