@@ -1,0 +1,106 @@
+"""Diagnostics, symbols and manifests -> what clients read. `forecaster.answer` does it for forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from forecaster.bundle import Bundle
+from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
+from forecaster.evidence import record_of
+from forecaster.registry import Version
+from service.due import exchange_or_none
+from service.schemas.base import Answer
+from service.schemas.diagnostics import DiagnosticsAnswer
+from service.schemas.forecasts import ForecastAnswer
+from service.schemas.models import DataFacts, ModelFacts, ModelName, Parity, TrainingFacts
+from service.schemas.symbols import SymbolEntry
+
+Facts = TypeVar("Facts", bound=Answer)
+
+_SERIES = ("actual", "forecast", "lower", "upper", "previous_close")
+
+
+def diagnostics_answer(
+    symbol: str, diagnostics: Diagnostics | None, evidence: pd.DataFrame, levels: Sequence[float], model: ModelName
+) -> DiagnosticsAnswer:
+    """Every figure about a symbol, with the series behind them.
+
+    Args:
+        symbol: whose.
+        diagnostics: the figures; None where there are none.
+        evidence: the symbol's rows of the held-out forecasts; none where it has none.
+        levels: the model's quantiles.
+        model: whose forecasts those are.
+    """
+    record = record_of(evidence, symbol, levels)
+    series: dict[str, list[Any]] = {name: [] for name in ("session", *_SERIES)}
+    yardstick = np.nan
+    if record is not None:
+        series = {name: getattr(record, name).tolist() for name in ("session", *_SERIES)}
+        yardstick = float(evidence["in_sample_mae"].iloc[0])
+    return DiagnosticsAnswer.model_validate(
+        {
+            "symbol": symbol,
+            **to_dict(diagnostics or insufficient()),
+            "in_sample_mae": None if np.isnan(yardstick) else yardstick,
+            "series": series,
+            "model": model,
+        }
+    )
+
+
+def symbol_entry(symbol: str, span: tuple[date, date, int], outcome: ForecastAnswer | Exception) -> SymbolEntry:
+    """What the store holds of a symbol, and whether it can be forecast.
+
+    Args:
+        symbol: which.
+        span: sessions of its first and last bar, and how many bars.
+        outcome: its forecast, or why there is none.
+    """
+    first, last, sessions = span
+    forecast = outcome if isinstance(outcome, ForecastAnswer) else None
+    return SymbolEntry(
+        symbol=symbol,
+        exchange=exchange_or_none(symbol),
+        first=first,
+        last=last,
+        sessions=sessions,
+        forecast=forecast is not None,
+        reason=None if forecast else str(outcome),
+        as_of=forecast.as_of if forecast else None,
+        stale=forecast.stale if forecast else None,
+        stale_reason=forecast.stale_reason if forecast else None,
+    )
+
+
+def model_name(bundle: Bundle, version: Version) -> ModelName:
+    """Which model answers."""
+    return ModelName(
+        name=version.name, version=version.version, trained_through=date.fromisoformat(bundle.trained_through)
+    )
+
+
+def model_facts(bundle: Bundle) -> ModelFacts:
+    """What is worth showing of a manifest: not the training curve, the scaling or the calibration."""
+    manifest = bundle.manifest
+    return ModelFacts(
+        created=manifest["created"],
+        spec=manifest["spec"],
+        train_spec=manifest["train_spec"],
+        training=_known(TrainingFacts, manifest["training"]),
+        data=_known(DataFacts, manifest["data"]),
+        symbols=len(manifest["symbols"]),
+        metrics=manifest["metrics"],
+        parity=_known(Parity, manifest["parity"]),
+        libraries=manifest["libraries"],
+    )
+
+
+def _known(kind: type[Facts], values: Mapping[str, Any]) -> Facts:
+    """The values that `kind` describes; a manifest may hold more."""
+    return kind.model_validate({name: values[name] for name in kind.model_fields})

@@ -1,0 +1,155 @@
+"""Domain errors -> RFC 9457 problem documents. The domain knows no HTTP; one table stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from data import errors as data
+from forecaster import errors as forecaster
+from service.model_host import NotReady, UnknownModel
+from service.schemas.problem import Problem
+
+_MEDIA_TYPE: Final = "application/problem+json"
+
+# No input is echoed beyond this many characters.
+_ECHO: Final = 40
+
+# What an error may say about itself as members of the document; paths and addresses stay inside.
+_FACTS: Final = ("symbol", "suffix", "exchange", "needed", "found", "name", "version", "file")
+
+
+class Kind(NamedTuple):
+    """A row of the table: status, last part of the type, title, and a detail in place of the message."""
+
+    status: int
+    name: str
+    title: str
+    detail: str | None = None
+
+
+KINDS: Final[Mapping[type[Exception], Kind]] = {
+    data.MalformedSymbol: Kind(422, "malformed-symbol", "Malformed symbol"),
+    data.UnknownExchange: Kind(422, "unknown-exchange", "Unknown exchange"),
+    data.UnknownSymbol: Kind(404, "unknown-symbol", "Unknown symbol"),
+    # The request is right and the symbol is known; what the store or the model holds of it stands in the way.
+    forecaster.NotEnoughHistory: Kind(409, "not-enough-history", "Not enough history"),
+    data.UnscaledSymbol: Kind(409, "not-trained-on", "The model was not trained on this symbol"),
+    data.CalendarBounds: Kind(503, "calendar-bounds", "Trading days not known"),
+    data.EmptyStore: Kind(503, "no-prices", "No prices yet"),
+    forecaster.NoModel: Kind(503, "no-model", "No model yet"),
+    forecaster.BundleError: Kind(503, "unusable-model", "The model cannot be used"),
+    forecaster.RegistryUnavailable: Kind(
+        503,
+        "registry-unavailable",
+        "The model registry does not answer",
+        # The message holds the registry's address, which may hold a password.
+        "the model registry does not answer; check MLFLOW_TRACKING_URI, the service's log says more",
+    ),
+    forecaster.UnknownVersion: Kind(404, "unknown-version", "Unknown version"),
+    UnknownModel: Kind(404, "unknown-model", "Unknown model"),
+    NotReady: Kind(503, "not-ready", "Not ready"),
+}
+_UNEXPECTED: Final = Kind(
+    500, "internal-error", "Internal error", "something went wrong inside; the service's log says what"
+)
+
+# Why there may be no answers at all.
+NO_ANSWERS: Final = (
+    data.EmptyStore,
+    forecaster.NoModel,
+    forecaster.BundleError,
+    forecaster.RegistryUnavailable,
+    NotReady,
+)
+
+_NONE: Final[Mapping[str, Any]] = {}
+
+
+def kind_of(error: Exception) -> Kind:
+    """The table's row for an error or the nearest of its bases; a 500 that tells nothing for all others."""
+    return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), _UNEXPECTED)
+
+
+def detail_of(error: Exception) -> str:
+    """What clients may read of an error."""
+    return kind_of(error).detail or str(error)
+
+
+def responses(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route, for its OpenAPI description: those of some errors, and one for all others."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        kind = KINDS[error]
+        one = described.setdefault(kind.status, _described(HTTPStatus(kind.status).phrase))
+        example = Problem(type=_type(kind), title=kind.title, status=kind.status, detail="…", instance="/v1/…")
+        one["content"][_MEDIA_TYPE]["examples"][kind.name] = {"summary": kind.title, "value": example.model_dump()}
+    return described | {"default": _described("Any other error")}
+
+
+def _described(text: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {"description": text, "content": {_MEDIA_TYPE: {"schema": schema, "examples": {}}}}
+
+
+def _type(kind: Kind) -> str:
+    return f"urn:stock-forecaster:problem:{kind.name}"
+
+
+def _problem(request: Request, kind: Kind, detail: str, facts: Mapping[str, Any] = _NONE) -> JSONResponse:
+    """A problem document as a response."""
+    path: str = request.scope["path"]
+    shown = path if len(path) <= _ECHO else path[: _ECHO - 1] + "…"
+    document = Problem(
+        type=_type(kind),
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=quote(shown),
+        **facts,
+    )
+    headers = {}
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(round(request.app.state.host.settings.refresh_seconds))
+    return JSONResponse(document.model_dump(), kind.status, headers, _MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+    for error in (*KINDS, Exception):
+        app.add_exception_handler(error, _on_error)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    kind = kind_of(error)
+    facts = {}
+    if kind is not _UNEXPECTED:
+        facts = {name: value for name, value in vars(error).items() if name in _FACTS}
+    cut = {name: value[:_ECHO] if isinstance(value, str) else value for name, value in facts.items()}
+    return _problem(request, kind, detail_of(error), cut)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    detail = "there is nothing here; /docs shows what can be asked" if status == 404 else str(error.detail)
+    response = _problem(request, Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase), detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    kind = Kind(422, "invalid-request", "Invalid request")
+    return _problem(request, kind, f"{data.shown(where)}: {first['msg']}"[:200])
