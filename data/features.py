@@ -56,7 +56,7 @@ FEATURES: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series[float]]]] = {
     "log_range": lambda own: _log(own["high"] / own["low"]),
     "overnight": lambda own: _log(own["open"] / own["close"].shift()),
     "ewma_volatility": _ewma_volatility,
-    "weekday": lambda own: own["session"].dt.weekday.astype("float64"),
+    "weekday": lambda own: own["session"].dt.day_of_week.astype("float64"),
     "pause_days": lambda own: own["session"].diff().dt.days.astype("float64"),
 }
 

@@ -82,7 +82,7 @@ class ExchangeSessions:
             CalendarBounds: `now` lies outside what is known.
         """
         self._require(now.date())
-        settled = np.datetime64(_utc(now - BAR_IS_DUE_AFTER_CLOSE), "s")
+        settled = np.datetime64(_utc(now) - BAR_IS_DUE_AFTER_CLOSE, "s")
         return self._at(int(np.searchsorted(self.closes, settled, side="right")) - 1, now.date())
 
     def _require(self, day: date) -> None:

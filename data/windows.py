@@ -48,6 +48,17 @@ class Panel:
     close: Array
     factor: Array
 
+    def only(self, rows: Mask) -> Panel:
+        """Some of the rows, `(rows,)`; the symbols keep their positions."""
+        return replace(
+            self,
+            series=self.series[rows],
+            session=self.session[rows],
+            values=self.values[rows],
+            close=self.close[rows],
+            factor=self.factor[rows],
+        )
+
 
 def panel(bars: Bars, names: Sequence[str]) -> Panel:
     """Features of every symbol in `bars`. Rows before a feature has the past that it needs are left out.

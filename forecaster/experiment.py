@@ -171,30 +171,28 @@ def windows_and_split(rows: Panel, spec: ModelSpec, training: TrainSpec) -> tupl
     Per-series ranges are fitted on the rows up to the last training origin.
     """
 
-    def known(scaling: Scaling) -> Windows:
-        made = cut(rows, lookback=spec.lookback, horizon=spec.horizon, target=spec.target, scaling=scaling)
+    def known(some: Panel, scaling: Scaling) -> Windows:
+        made = cut(some, lookback=spec.lookback, horizon=spec.horizon, target=spec.target, scaling=scaling)
         return made.take(made.known)
 
-    def split(windows: Windows) -> Split:
-        return chronological(windows.origin, validation=training.validation, test=training.test, gap=spec.horizon)
-
-    windows = known(WindowScaling())
-    parts = split(windows)
+    windows = known(rows, WindowScaling())
+    parts = chronological(
+        windows.origin,
+        validation=training.validation,
+        test=training.test,
+        gap=spec.horizon,
+        outcome=windows.outcome,
+    )
     if spec.scaling == "window":
         return windows, parts
     scaling = fit_series_scaling(rows, windows.origin[parts.train].max())
     # Symbols that were listed after the training span have no range of their own and drop out.
-    kept = np.isin(rows.series, [rows.symbols.index(symbol) for symbol in scaling.ranges])
-    rows = Panel(
-        rows.symbols,
-        rows.series[kept],
-        rows.session[kept],
-        rows.values[kept],
-        rows.close[kept],
-        rows.factor[kept],
+    ranged = [position for position, symbol in enumerate(rows.symbols) if symbol in scaling.ranges]
+    kept, kept_windows = np.isin(rows.series, ranged), np.isin(rows.series[windows.last], ranged)
+    place = np.cumsum(kept_windows) - 1
+    return known(rows.only(kept), scaling), Split(
+        *(place[index[kept_windows[index]]] for index in (parts.train, parts.validation, parts.test))
     )
-    windows = known(scaling)
-    return windows, split(windows)
 
 
 def pooled_metrics(diagnostics: Mapping[str, Diagnostics]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,6 +75,12 @@ class Registry:
         self._artifacts = artifacts
         self._local = uri.startswith("sqlite:")
         self._connection: MlflowClient | None = None
+
+    @property
+    def shown_uri(self) -> str:
+        """The address without the password that it may hold, for messages."""
+        password = urlparse(self.uri).password
+        return self.uri.replace(f":{password}@", ":…@") if password else self.uri
 
     def register(
         self,
@@ -165,11 +172,11 @@ class Registry:
         if self._local and beside.is_dir():
             return beside
         with self._answers() as client:
-            source = client.get_model_version(self.name, version.version).source
+            source = client.get_model_version(self.name, version.version).source or ""
             local = Path(unquote(urlparse(source).path))
             if urlparse(source).scheme in ("", "file"):
                 return local  # reading it says what is wrong with it, if anything is
-            return Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri))
+            return self._downloaded(source, version)
 
     def set_alias(self, alias: str, version: Version) -> None:
         """Give an alias to a version; whichever had it loses it.
@@ -216,7 +223,7 @@ class Registry:
             yield self._client()
         except (MlflowException, SQLAlchemyError, OSError) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-            raise RegistryUnavailable(self.uri, reason) from error
+            raise RegistryUnavailable(self.shown_uri, reason.replace(self.uri, self.shown_uri)) from error
 
     def _client(self) -> MlflowClient:
         if self._connection is None:
@@ -227,6 +234,17 @@ class Registry:
                 logging.getLogger(noisy).setLevel(logging.ERROR)
             self._connection = MlflowClient(self.uri, self.uri)
         return self._connection
+
+    def _downloaded(self, source: str, version: Version) -> Path:
+        """A remote bundle, fetched once: a version never changes, and whoever reads it verifies it."""
+        kept = self._artifacts / version.run_id / "downloaded"
+        if not kept.is_dir():
+            self._artifacts.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._artifacts) as draft:
+                fetched = Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri, dst_path=draft))
+                kept.parent.mkdir(exist_ok=True)
+                fetched.rename(kept)
+        return kept
 
     def _experiment(self, client: MlflowClient) -> str:
         """The experiment that holds the model's runs; a local one keeps its bundles beside the database."""

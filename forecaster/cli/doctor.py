@@ -81,7 +81,7 @@ def _guarded(
 def _settings(where: Settings, now: datetime) -> Iterator[Finding]:
     yield Finding("home", "ok", str(where.home.absolute()))
     yield Finding("store", "ok", where.store_uri)
-    yield Finding("registry", "ok", f"{where.registry_uri}, model {where.model}")
+    yield Finding("registry", "ok", f"{registry(where).shown_uri}, model {where.model}")
 
 
 def _prices(where: Settings, now: datetime) -> Iterator[Finding]:

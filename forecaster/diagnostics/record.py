@@ -33,7 +33,7 @@ class ForecastRecord:
     Attributes:
         session: `(n,)` datetime64[D], the sessions forecast, strictly increasing.
         actual: `(n,)` float64, the closes that came, > 0.
-        forecast: `(n,)` float64, the forecasts (medians), > 0.
+        forecast: `(n,)` float64, the forecasts (medians); a bad network can say 0.
         lower: `(n,)` float64, lower ends of the interval.
         upper: `(n,)` float64, upper ends of the interval, nowhere below `lower`.
         previous_close: `(n,)` float64, the last closes known when the forecasts were made, > 0.
@@ -53,9 +53,9 @@ class ForecastRecord:
 
     def __post_init__(self) -> None:
         _check_sessions(self.session)
-        for name in ("actual", "forecast", "previous_close"):
+        for name in ("actual", "previous_close"):
             _check_prices(name, getattr(self, name), self.n, positive=True)
-        for name in ("lower", "upper"):
+        for name in ("forecast", "lower", "upper"):
             _check_prices(name, getattr(self, name), self.n, positive=False)
         crossed = np.flatnonzero(self.lower > self.upper)
         if crossed.size:
