@@ -9,13 +9,17 @@ Volume is divided by what prices are multiplied with, so that price x volume sta
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import pandas as pd
 
 from data.bars import PRICES, Bars
 
 Direction = Literal["backward", "forward"]
+
+# Adjusted closes are printed with about 15 significant digits at best. A ratio that moves by less than this is
+# printing noise; the smallest of dividends moves it by more than 1e-4.
+_PRINTING_NOISE: Final = 1e-9
 
 
 def adjusted(bars: Bars, direction: Direction = "backward") -> pd.DataFrame:
@@ -36,3 +40,19 @@ def adjusted(bars: Bars, direction: Direction = "backward") -> pd.DataFrame:
         table[name] = table[name] * factor
     table["volume"] = table["volume"] / factor
     return table
+
+
+def factor_from_adjusted_close(adjusted: pd.Series[float], close: pd.Series[float]) -> pd.Series[float]:
+    """The factor behind an adjusted close, constant between ex-dates.
+
+    Args:
+        adjusted: `(n,)` adjusted closes in session order, on any scale.
+        close: `(n,)` closes as traded.
+
+    Returns:
+        `(n,)` factors: `close * factor` is `adjusted`. Rows where either is not a positive number get NaN, for
+        validation to find.
+    """
+    ratio = (adjusted / close).where((adjusted > 0) & (close > 0))
+    moved = (ratio.ffill().pct_change().abs() > _PRINTING_NOISE) | ~ratio.ffill().shift().notna()
+    return ratio.where(moved).ffill().where(ratio.notna())

@@ -26,17 +26,20 @@ class Split:
     test: Index
 
 
-def chronological(origin: Days, *, validation: int, test: int, gap: int, outcome: Days | None = None) -> Split:
-    """Split windows by their origins.
+def chronological(origin: Days, outcome: Days, *, validation: int, test: int, gap: int) -> Split:
+    """Split windows by their origins, and leave out those whose outcome came too late to be learnt from.
+
+    A share that was suspended for months has its next close when trading resumes. A window before the suspension
+    would carry that price into training, although the next span's forecasts begin earlier; no gap is wide enough.
 
     Args:
         origin: `(n,)` the session that each window ends with; any order, any number of symbols.
+        outcome: `(n,)` the session of each window's last target, NaT where it is not known.
         validation, test: how many sessions each span has; the rest, which is older, is for training.
-        gap: sessions left out before validation and before test. With a gap of at least the horizon, every
-            outcome that a span learns from is known before the next span's first forecast is made, as long as
-            every symbol trades in every session.
-        outcome: `(n,)` the session that each window's last target belongs to. With it that holds for suspended
-            symbols too: a window whose outcome was not known by then, or never was, is in neither earlier span.
+        gap: sessions left out before validation and before test.
+
+    Returns:
+        Spans in which every outcome of an earlier one precedes the first origin of the next.
 
     Raises:
         TooFewSessions: no session would be left for training.
@@ -48,12 +51,13 @@ def chronological(origin: Days, *, validation: int, test: int, gap: int, outcome
     test_from = len(days) - test
     validation_from = test_from - gap - validation
     place = np.searchsorted(days, origin)
-    met = place
-    if outcome is not None:
-        # The target of a suspended symbol lies further ahead than the gap.
-        met = np.where(np.isnat(outcome), len(days), np.searchsorted(days, outcome, side="right") - 1)
+    # Behind the last day stands one that never comes, where a span without sessions would begin. A comparison with
+    # NaT is false: what never became known teaches nothing.
+    starts = np.append(days, np.datetime64("9999-12-31"))
+    trained = (place < validation_from - gap) & (outcome < starts[validation_from])
+    validated = (place >= validation_from) & (place < test_from - gap) & (outcome < starts[test_from])
     return Split(
-        train=np.flatnonzero((place < validation_from - gap) & (met < validation_from)),
-        validation=np.flatnonzero((place >= validation_from) & (place < test_from - gap) & (met < test_from)),
+        train=np.flatnonzero(trained),
+        validation=np.flatnonzero(validated),
         test=np.flatnonzero(place >= test_from),
     )

@@ -178,10 +178,10 @@ def windows_and_split(rows: Panel, spec: ModelSpec, training: TrainSpec) -> tupl
     windows = known(rows, WindowScaling())
     parts = chronological(
         windows.origin,
+        windows.outcome,
         validation=training.validation,
         test=training.test,
         gap=spec.horizon,
-        outcome=windows.outcome,
     )
     if spec.scaling == "window":
         return windows, parts

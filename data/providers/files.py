@@ -11,16 +11,16 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from pyarrow import ArrowException
 from pyarrow.parquet import ParquetFile
 
+from data.adjust import factor_from_adjusted_close
 from data.bars import COLUMNS, PRICES, parse_sessions, readable
 from data.errors import MissingColumns, UnknownSymbol, UnreadableSource
 from data.providers.base import Batch
-from data.providers.sample import factor_from_adjusted_close
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 
@@ -98,9 +98,15 @@ class FilesProvider:
             raise MissingColumns(str(file), missing, [str(name) for name in table.columns])
         if "adj_factor" not in renamed and "adj_close" in renamed:
             renamed["adj_factor"] = _factors(renamed)
+            notes.append("factors come from adj_close: after a new dividend, load the whole history again")
         elif "adj_factor" not in renamed:
             renamed["adj_factor"] = 1.0
             notes.append("no adj_factor or adj_close column: prices are taken as already adjusted (factor 1)")
+        if _normal(names.get("symbol", "")) == "tscode" and _normal(names["volume"]) == "vol":
+            notes.append("columns as in Tushare: volume is read in lots of 100 shares, amount in thousands")
+            renamed["volume"] = _times(renamed["volume"], 100)
+            if "amount" in renamed:
+                renamed["amount"] = _times(renamed["amount"], 1000)
         return renamed.drop(columns="adj_close", errors="ignore"), tuple(notes)
 
     def _columns(self, file: Path, table: pd.DataFrame) -> dict[str, str]:
@@ -163,6 +169,12 @@ def _factors(table: pd.DataFrame) -> pd.Series[float]:
         factor_from_adjusted_close(own["adjusted"], own["close"]) for _, own in numbers.groupby("symbol", sort=False)
     ]
     return pd.concat(factors).reindex(table.index) if factors else pd.Series(dtype="float64")
+
+
+def _times(column: pd.Series[Any], unit: float) -> pd.Series[Any]:
+    """Numbers in our unit; what is no number stays as it was written, for the quarantine."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return (numbers * unit).astype("object").where(numbers.notna(), column)
 
 
 def _within(table: pd.DataFrame, start: date | None, end: date | None) -> pd.DataFrame:

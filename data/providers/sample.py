@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from data.adjust import factor_from_adjusted_close
 from data.errors import MissingPackage, UnknownSymbol, UnreadableSource
 from data.providers.base import Batch
 
@@ -28,10 +29,6 @@ _COLUMNS: Final = {
     "Close": "close",
     "Volume": "volume",
 }
-
-# Adjusted closes are printed with about 15 significant digits. A ratio that moves by less is printing
-# noise; the smallest dividend in the file moves it by more than 1e-4.
-_PRINTING_NOISE: Final = 1e-9
 
 
 class SampleProvider:
@@ -47,30 +44,13 @@ class SampleProvider:
             if symbol not in known:
                 raise UnknownSymbol(symbol, known)
             own = table[table["symbol"] == symbol].sort_values("session", ignore_index=True)
-            own = own.assign(adj_factor=factor_from_adjusted_close(own["Adj Close"], own["close"]))
+            factor = factor_from_adjusted_close(own["Adj Close"], own["close"])
+            own = own.assign(adj_factor=factor / factor.iloc[0])  # the file ends with 1, factors begin with it
             yield Batch(symbol, _within(own, start, end).drop(columns="Adj Close"))
 
     def size(self, symbols: Sequence[str] | None) -> int | None:
         """One batch a symbol."""
         return 5 if symbols is None else len(symbols)
-
-
-def factor_from_adjusted_close(adjusted: pd.Series[float], close: pd.Series[float]) -> pd.Series[float]:
-    """The factor behind an adjusted close: 1 at the first row, and constant between ex-dates.
-
-    Args:
-        adjusted: `(n,)` adjusted closes in session order, on any scale.
-        close: `(n,)` closes as traded.
-
-    Returns:
-        `(n,)` factors: `close * factor` is `adjusted` up to one constant. Rows where either is not a positive
-        number get NaN, for validation to find.
-    """
-    ratio = (adjusted / close).where((adjusted > 0) & (close > 0))
-    moved = (ratio.ffill().pct_change().abs() > _PRINTING_NOISE) | ~ratio.ffill().shift().notna()
-    steps = ratio.where(moved).ffill().where(ratio.notna())
-    first = steps.dropna()
-    return steps / (first.iloc[0] if len(first) else np.nan)
 
 
 def _read() -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Tests of the data layer; `tables.py` builds the bars that they look at."""
