@@ -9,9 +9,6 @@ import pytest
 from data.errors import CalendarBounds, MalformedSymbol, UnknownExchange
 from data.sessions import BAR_IS_DUE_AFTER_CLOSE, LAST_DAY, ExchangeSessions, exchange_sessions, sessions_of
 
-# exchange_calendars 4.13 asks pandas 3.1 for what pandas 4 will answer otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:Series.values", "ignore:DatetimeIndex.weekday")
-
 
 def new_york() -> ExchangeSessions:
     return exchange_sessions("XNYS")

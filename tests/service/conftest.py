@@ -10,13 +10,6 @@ from tests.service.asking import loaded
 from tests.service.tiny_model import make_home
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # mlflow 3.17's own table definitions, seen once when its sqlite store is imported under SQLAlchemy 2.1.
-    config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader strategy is deprecated")
-    # exchange_calendars 4.13 under pandas 3.1, once for each calendar that is made.
-    config.addinivalue_line("filterwarnings", "ignore:Series.values returning an ndarray that drops timezone")
-
-
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with sample prices and tiny champions. Read only: tests that write take `home`."""

@@ -238,9 +238,8 @@ def test_files_of_one_download_join_without_a_jump(tmp_path: Path) -> None:
 
 def test_tushares_own_units_become_shares_and_currency(tmp_path: Path) -> None:
     head = "ts_code,trade_date,open,high,low,close,vol,amount,adj_factor"
-    path = write(
-        tmp_path, "daily.csv", f"{head}\n600519.SH,20240102,10,12,9,11,3,4.5,1\n600519.SH,20240103,10,12,9,11,x,1,1\n"
-    )
+    lines = "600519.SH,20240102,10,12,9,11,3,4.5,1\n600519.SH,20240103,10,12,9,11,x,1,1\n"
+    path = write(tmp_path, "daily.csv", f"{head}\n{lines}")
     (batch,) = read(path)
     assert "lots of 100" in batch.notes[0]
     found = validated(path)
