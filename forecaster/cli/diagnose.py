@@ -19,7 +19,7 @@ from forecaster.cli.console import (
 )
 from forecaster.cli.figures import COLUMNS, row
 from forecaster.diagnostics.diagnostics import to_dict
-from forecaster.diagnostics.verdict import lag_text
+from forecaster.diagnostics.verdict import is_echo, lag_text
 from forecaster.report import report_html
 
 
@@ -67,6 +67,8 @@ def diagnose(
         return
     print_table(f"{chosen.name} version {chosen.version}", COLUMNS, [row(*item) for item in shown.items()])
     for symbol, one in shown.items():
-        click.echo(f"{symbol}: {one.verdict.text}" + (f" {lag_text(one.lag)}" if one.lag else ""))
+        # Where the verdict speaks of an echo, the lag's own sentence would say the same again.
+        delay = f" {lag_text(one.lag)}" if one.lag and not is_echo(one.lag) else ""
+        click.echo(f"{symbol}: {one.verdict.text}{delay}")
     if report is not None:
         click.echo(f"wrote {report}")

@@ -77,8 +77,11 @@ def too_few(n: int) -> Verdict:
 
 
 def is_echo(lag: Lag) -> bool:
-    """Whether the forecast's changes follow the close's by one session, clearly."""
-    return lag.best_lag == 1 and lag.echo is not None and lag.echo >= ECHO
+    """Whether the forecast's changes clearly repeat those of the session before, and none that is to come.
+
+    An undertrained network smooths the past, and its best lag may be two sessions: that is an echo all the same.
+    """
+    return bool(lag.best_lag) and lag.echo is not None and lag.echo >= ECHO
 
 
 def lag_text(lag: Lag) -> str:
@@ -92,8 +95,9 @@ def lag_text(lag: Lag) -> str:
         )
     if lag.best_lag == 0:
         return f"No delay: the forecast's changes move with the close's (correlation {lag.correlation:.2f})."
+    of = "yesterday" if lag.best_lag == 1 else "earlier prices"
     follows = f"changes follow the close's by {sessions(lag.best_lag)} (correlation {lag.correlation:.2f})."
-    return f"{'An echo of yesterday: the' if is_echo(lag) else 'The'} forecast's {follows}"
+    return f"An echo of {of}: the forecast's {follows}"
 
 
 def _late(lag: Lag) -> str:

@@ -97,9 +97,7 @@ def test_direction_by_the_paper(up_up: int, up_down: int, down_up: int, down_dow
     p_star = x * y + (1 - x) * (1 - y)
     var_p = p_star * (1 - p_star) / n
     var_p_star = (
-        (2 * x - 1) ** 2 * y * (1 - y) / n
-        + (2 * y - 1) ** 2 * x * (1 - x) / n
-        + 4 * x * y * (1 - x) * (1 - y) / n**2
+        (2 * x - 1) ** 2 * y * (1 - y) / n + (2 * y - 1) ** 2 * x * (1 - x) / n + 4 * x * y * (1 - x) * (1 - y) / n**2
     )
     s = (p - p_star) / math.sqrt(var_p - var_p_star)
     found = pesaran_timmermann(*changes(up_up, up_down, down_up, down_down))

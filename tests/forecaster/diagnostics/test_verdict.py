@@ -49,7 +49,13 @@ def test_significantly_worse_and_an_echo() -> None:
     )
 
 
-@pytest.mark.parametrize("lag", [FRESH, late(1, 0.49, 0.49), late(2, 0.9, 0.8), late(None, None, None)])
+def test_a_smoothed_past_is_an_echo_too() -> None:
+    found = verdict(250, wrong(-0.34), late(2, 0.65, 0.62), figures(8.0, 1e-12))
+    assert found.code is VerdictCode.ECHOES_YESTERDAY
+    assert "its changes follow the close's by 1 session, correlation 0.62" in found.text
+
+
+@pytest.mark.parametrize("lag", [FRESH, late(1, 0.49, 0.49), late(None, None, None)])
 def test_significantly_worse_without_an_echo(lag: Lag) -> None:
     found = verdict(250, wrong(-0.34), lag, figures(8.0, 0.0004))
     assert found.code is VerdictCode.WORSE_THAN_NAIVE
@@ -57,6 +63,12 @@ def test_significantly_worse_without_an_echo(lag: Lag) -> None:
         "Over 250 sessions this model is worse than yesterday's close: its error is 34 % larger than that of "
         "simply repeating yesterday's close (p < 0.001)."
     )
+
+
+def test_a_forecast_that_runs_late_without_an_echo_is_told_so() -> None:
+    found = verdict(250, wrong(-0.34), late(3, 0.3, 0.2), figures(8.0, 0.0004))
+    assert found.code is VerdictCode.WORSE_THAN_NAIVE
+    assert found.text.endswith("It runs late: it is nearest to the close 3 sessions before the one that it is for.")
 
 
 def test_worse_than_a_close_that_was_never_wrong() -> None:
@@ -102,11 +114,13 @@ def test_a_constant_difference_is_not_called_identical(errors: Errors) -> None:
     [
         (
             ECHO,
-            "An echo of yesterday: the forecast's changes follow the close's by 1 session "
-            "(correlation 0.97).",
+            "An echo of yesterday: the forecast's changes follow the close's by 1 session (correlation 0.97).",
         ),
         (FRESH, "No delay: the forecast's changes move with the close's (correlation 0.60)."),
-        (late(3, 0.8, 0.2), "The forecast's changes follow the close's by 3 sessions (correlation 0.80)."),
+        (
+            late(3, 0.8, 0.2),
+            "An echo of earlier prices: the forecast's changes follow the close's by 3 sessions (correlation 0.80).",
+        ),
         (
             late(4, 0.21, 0.1),
             "No clear relation between the forecast's changes and the close's: the highest correlation is "
