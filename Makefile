@@ -47,10 +47,11 @@ clean: ## remove .venv and caches; what the program wrote under var/ stays
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # Pinned by hash; the project itself is installed in place and reads the sources as they are.
 $(VENV)/%.stamp: requirements/%.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --quiet --requirement requirements/build.txt --requirement $<
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "installing what $< pins into $(VENV), which takes a minute or two"
+	@$(PIP) install --quiet --requirement requirements/build.txt --requirement $<
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -49,10 +49,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What a run made."""
+    """What a run made.
+
+    Attributes:
+        version: the registered version.
+        diagnostics: of each symbol with held-out forecasts.
+        unjudged: symbols without any: too short a history, or listed too late.
+        windows: how many for each span.
+        epochs, best_epoch: how many there were, and which gave the weights.
+        training_seconds: for the fit alone.
+        parity: the largest difference between Keras and the export.
+    """
 
     version: Version
     diagnostics: Mapping[str, Diagnostics]
+    unjudged: tuple[str, ...]
     windows: Mapping[str, int]
     epochs: int
     best_epoch: int
@@ -157,6 +168,7 @@ def run_experiment(
     return Experiment(
         version=registered,
         diagnostics=diagnostics,
+        unjudged=tuple(symbol for symbol in rows.symbols if symbol not in diagnostics),
         windows=counts,
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,

@@ -29,10 +29,14 @@ def row(symbol: str, found: Diagnostics) -> tuple[str, ...]:
         _number(error.skill_vs_naive if error else None, "+.4f"),
         _number(delay.best_lag if delay else None, "d"),
         _number(delay.echo if delay else None, ".3f"),
-        _number(tests.dm_p_value if tests else None, ".3f"),
+        _probability(tests.dm_p_value if tests else None),
         _number(interval.observed if interval else None, ".3f"),
         found.verdict.code.value,
     )
+
+
+def _probability(value: float | None) -> str:
+    return "<0.001" if value is not None and value < 0.0005 else _number(value, ".3f")
 
 
 def _number(value: float | None, form: str) -> str:

@@ -107,6 +107,7 @@ def _document(made: Experiment, alias: str) -> dict[str, object]:
         "model": made.version.name,
         "version": made.version.version,
         "alias": alias,
+        "unjudged": list(made.unjudged),
         "windows": dict(made.windows),
         "epochs": made.epochs,
         "best_epoch": made.best_epoch,
@@ -127,6 +128,9 @@ def _print(made: Experiment, alias: str) -> None:
         COLUMNS,
         [row(symbol, one) for symbol, one in made.diagnostics.items()],
     )
+    if made.unjudged:
+        few = ", ".join(made.unjudged[:8]) + (", …" if len(made.unjudged) > 8 else "")
+        click.echo(f"not judged, for too short a history or one that began too late: {few}")
     click.echo(f"{made.version.name} version {made.version.version} is now the {alias}")
     if alias == CHALLENGER:
         click.echo(f"to let it serve: forecaster models promote {made.version.version}")

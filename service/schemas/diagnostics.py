@@ -16,7 +16,9 @@ class LagPoint(Answer):
     """One bar of the correlogram."""
 
     lag: int = Field(description="Delay [sessions].")
-    correlation: float | None = Field(description="Correlation of forecast changes with closes' changes [1].")
+    correlation: float | None = Field(
+        description="Correlation of diff(forecast)[lag:] with diff(actual)[:n-1-lag], n the length of both series [1]."
+    )
 
 
 class LagCorrelogram(Lag):

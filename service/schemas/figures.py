@@ -43,7 +43,9 @@ class Errors(Answer):
 class Lag(Answer):
     """How late the forecasts were: 0 for a perfect forecast, 1 for an echo of yesterday."""
 
-    best_lag: int | None = Field(description="Lag of the highest correlation [sessions].")
+    best_lag: int | None = Field(
+        description="The lag, 0 to 10, at which the forecast's changes are most like the close's [sessions]."
+    )
     correlation: float | None = Field(description="The correlation at `best_lag` [1].")
     echo: float | None = Field(description="The correlation at a lag of one session [1].")
     level_lag: int | None = Field(description="Lag of the lowest RMSE [sessions].")

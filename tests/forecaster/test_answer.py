@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecaster.answer import answer, stale_reason
+from forecaster.bundle import Bundle
+from forecaster.diagnostics.diagnostics import diagnose
+from forecaster.forecast import Forecast
+from forecaster.registry import Version
+from tests.forecaster.diagnostics.records import noisy
+
+BUNDLE = Bundle(Path("somewhere"), {"training": {"trained_through": "2012-02-29"}})
+VERSION = Version("next-close", "3", ("champion",), datetime(2013, 3, 1, tzinfo=UTC), {}, "run")
+MONDAY_MORNING = datetime(2013, 3, 4, 13, 0, tzinfo=UTC)
+
+FORECAST = Forecast(
+    symbol="AAPL",
+    as_of=date(2013, 3, 1),
+    target_sessions=(date(2013, 3, 4), date(2013, 3, 5)),
+    last_close=400.0,
+    levels=(0.05, 0.5, 0.95),
+    quantiles=np.array([[390.0, 404.0, 420.0], [380.0, 390.0, 430.0]]),
+)
+
+
+def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
+    found = answer(FORECAST, None, BUNDLE, VERSION, MONDAY_MORNING)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["symbol"], found["as_of"], found["target_session"]) == ("AAPL", "2013-03-01", "2013-03-04")
+    assert found["last_close"] == 400.0
+    assert found["baseline"] == {"name": "last_close", "close": 400.0}
+    assert found["forecast"] == {
+        "close": 404.0,
+        "change": pytest.approx(0.01),
+        "probability_up": pytest.approx(1 - (0.05 + 0.45 * 10 / 14)),
+        "quantiles": {"0.05": 390.0, "0.5": 404.0, "0.95": 420.0},
+        "interval": {"level": 0.9, "lower": 390.0, "upper": 420.0},
+    }
+    assert found["path"] == [
+        {
+            "session": "2013-03-05",
+            "close": 390.0,
+            "quantiles": {"0.05": 380.0, "0.5": 390.0, "0.95": 430.0},
+            "interval": {"level": 0.9, "lower": 380.0, "upper": 430.0},
+        }
+    ]
+    assert found["model"] == {"name": "next-close", "version": "3", "trained_through": "2012-02-29"}
+
+
+def test_without_evidence_no_figure_is_made_up() -> None:
+    found = answer(FORECAST, None, BUNDLE, VERSION, MONDAY_MORNING)
+    missing = {"status": "insufficient data", "needed": 60, "sessions": 0}
+    assert found["diagnostics"] == dict.fromkeys(("sample", "errors", "lag", "significance", "coverage"), missing)
+    assert found["verdict"]["code"] == "insufficient_data"
+
+
+def test_with_evidence_the_figures_are_those_of_the_diagnostics() -> None:
+    known = diagnose(noisy(1, 100), 1.5)
+    found = answer(FORECAST, known, BUNDLE, VERSION, MONDAY_MORNING)
+    assert known.errors is not None
+    assert known.lag is not None
+    assert found["diagnostics"]["sample"]["sessions"] == 100
+    assert found["diagnostics"]["errors"]["mae"] == known.errors.mae
+    assert found["diagnostics"]["lag"]["best_lag"] == known.lag.best_lag
+    assert "correlogram" not in found["diagnostics"]["lag"]
+    assert found["verdict"] == {"code": known.verdict.code.value, "text": known.verdict.text}
+
+
+# New York closes at 16:00, which is 21:00 UTC in winter; a bar is due one hour later.
+@pytest.mark.parametrize(
+    ("now", "stale"),
+    [
+        (datetime(2013, 3, 1, 22, 0, tzinfo=UTC), False),
+        (datetime(2013, 3, 3, 12, 0, tzinfo=UTC), False),
+        (datetime(2013, 3, 4, 21, 59, 59, tzinfo=UTC), False),
+        (datetime(2013, 3, 4, 22, 0, tzinfo=UTC), True),
+        (datetime(2013, 4, 1, 12, 0, tzinfo=UTC), True),
+    ],
+)
+def test_a_forecast_is_stale_once_a_newer_bar_is_due(now: datetime, stale: bool) -> None:
+    found = answer(FORECAST, None, BUNDLE, VERSION, now)
+    assert found["stale"] is stale
+    assert (found["stale_reason"] is not None) is stale
+
+
+def test_the_reason_names_both_sessions() -> None:
+    assert stale_reason(FORECAST, datetime(2013, 3, 4, 22, 0, tzinfo=UTC)) == (
+        "the prices end with 2013-03-01, and the session of 2013-03-04 should be there by now"
+    )
+
+
+def test_beyond_the_calendar_a_forecast_counts_as_stale() -> None:
+    found = answer(FORECAST, None, BUNDLE, VERSION, datetime(2031, 1, 2, tzinfo=UTC))
+    assert found["stale"] is True
+    assert found["stale_reason"].startswith("whether newer prices are due is not known: ")

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecaster.errors import CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
+from forecaster.registry import CHALLENGER, CHAMPION, Registry, Version
+
+NAME = "next-close"
+
+
+def registry(home: Path, name: str = NAME) -> Registry:
+    return Registry(f"sqlite:///{home / 'registry' / 'mlflow.db'}", home / "registry" / "models", name)
+
+
+def register(models: Registry, folder: Path, text: str = "a bundle", **tags: str) -> Version:
+    """The registry takes any folder: what is in it is `forecaster.bundle`'s concern."""
+    bundle = folder / "made" / text.replace(" ", "-")
+    bundle.mkdir(parents=True, exist_ok=True)
+    (bundle / "bundle.json").write_text(text)
+    return models.register(
+        bundle,
+        params={"units": "[4]"},
+        metrics={"mase": 1.01, "training_seconds": 2.0},
+        curves={"loss": [0.3, 0.2, 0.1]},
+        tags={"spec_hash": "abc", **tags},
+    )
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose registry has its tables and nothing in them: making them takes seconds."""
+    home = tmp_path_factory.mktemp("registry")
+    assert registry(home).versions() == []
+    return home
+
+
+@pytest.fixture
+def home(empty_home: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(empty_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def models(home: Path) -> Registry:
+    return registry(home)
+
+
+def test_an_empty_registry_has_no_model(models: Registry) -> None:
+    assert models.versions() == []
+    for alias in (CHAMPION, CHALLENGER):
+        with pytest.raises(NoModel, match=f"{NAME} has no {alias} yet: train one with forecaster train"):
+            models.by_alias(alias)
+    with pytest.raises(UnknownVersion, match=f"{NAME} has no version '1'"):
+        models.get("1")
+
+
+def test_a_registered_bundle_is_the_next_version_and_has_no_alias(models: Registry, tmp_path: Path) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    one, two = register(models, tmp_path, "one", symbols="5"), register(models, tmp_path, "two")
+    assert (one.name, one.version, two.version) == (NAME, "1", "2")
+    assert one.aliases == two.aliases == ()
+    assert one.tags == {"spec_hash": "abc", "symbols": "5"}
+    assert before <= one.created <= two.created <= datetime.now(UTC) + timedelta(seconds=1)
+    assert models.versions() == [two, one]
+    assert models.get("1") == one
+    with pytest.raises(NoModel):
+        models.by_alias()
+
+
+def test_a_bundle_comes_back_as_it_was(models: Registry, tmp_path: Path) -> None:
+    one, two = register(models, tmp_path, "one"), register(models, tmp_path, "two")
+    shutil.rmtree(tmp_path / "made")
+    assert (models.bundle_path(one) / "bundle.json").read_text() == "one"
+    assert (models.bundle_path(two) / "bundle.json").read_text() == "two"
+
+
+def test_a_second_connection_sees_the_same(models: Registry, home: Path, tmp_path: Path) -> None:
+    one = register(models, tmp_path)
+    models.promote(one)
+    assert registry(home).by_alias() == Version(NAME, "1", (CHAMPION,), one.created, one.tags, one.run_id)
+
+
+def test_the_run_behind_a_version_keeps_its_figures(models: Registry, home: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    one = register(models, tmp_path)
+    client = MlflowClient(models.uri)
+    run = client.get_run(one.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"units": "[4]"}
+    assert run.data.metrics == {"mase": 1.01, "training_seconds": 2.0, "loss": 0.1}
+    assert [(point.step, point.value) for point in client.get_metric_history(one.run_id, "loss")] == [
+        (1, 0.3),
+        (2, 0.2),
+        (3, 0.1),
+    ]
+
+
+def test_promotion_moves_the_champion(models: Registry, tmp_path: Path) -> None:
+    one, two = register(models, tmp_path, "one"), register(models, tmp_path, "two")
+    models.promote(one)
+    assert models.by_alias().version == "1"
+    models.promote(two)
+    assert models.by_alias().version == "2"
+    assert {found.version: found.aliases for found in models.versions()} == {"2": (CHAMPION,), "1": ()}
+
+
+def test_a_challenger_stands_beside_the_champion_until_it_is_promoted(models: Registry, tmp_path: Path) -> None:
+    one, two, three = (register(models, tmp_path, text) for text in ("one", "two", "three"))
+    models.promote(one)
+    models.set_alias(CHALLENGER, two)
+    assert (models.by_alias().version, models.by_alias(CHALLENGER).version) == ("1", "2")
+    models.promote(three)
+    assert models.by_alias(CHALLENGER).version == "2"
+    models.promote(two)
+    assert models.by_alias().version == "2"
+    with pytest.raises(NoModel, match="has no challenger"):
+        models.by_alias(CHALLENGER)
+
+
+def test_rollback_goes_back_one_champion_at_a_time(models: Registry, tmp_path: Path) -> None:
+    one, two, three = (register(models, tmp_path, text) for text in ("one", "two", "three"))
+    for version in (one, two, three):
+        models.promote(version)
+    assert models.rollback().version == "2"
+    assert models.by_alias().version == "2"
+    assert models.rollback().version == "1"
+    with pytest.raises(NoModel, match="no earlier champion"):
+        models.rollback()
+    assert models.by_alias().version == "1"
+
+
+def test_a_champion_that_returns_is_succeeded_once(models: Registry, tmp_path: Path) -> None:
+    one, two = register(models, tmp_path, "one"), register(models, tmp_path, "two")
+    for version in (one, two, one, one):
+        models.promote(version)
+    assert models.rollback().version == "2"
+    with pytest.raises(NoModel):
+        models.rollback()
+
+
+def test_after_a_rollback_another_version_can_be_promoted(models: Registry, tmp_path: Path) -> None:
+    one, two, three = (register(models, tmp_path, text) for text in ("one", "two", "three"))
+    models.promote(one)
+    models.promote(two)
+    models.rollback()
+    models.promote(three)
+    assert models.by_alias().version == "3"
+    assert models.rollback().version == "1"
+
+
+def test_a_rollback_of_nothing_is_no_failure_of_the_registry(models: Registry, tmp_path: Path) -> None:
+    with pytest.raises(NoModel, match="no earlier champion"):
+        models.rollback()
+    register(models, tmp_path)
+    with pytest.raises(NoModel, match="no earlier champion"):
+        models.rollback()
+
+
+@pytest.mark.parametrize("version", ["3", "0", "-1", "latest", "", "1' or '1' = '1", "01", "9" * 40])
+def test_a_version_that_there_is_not_is_unknown(models: Registry, tmp_path: Path, version: str) -> None:
+    register(models, tmp_path)
+    with pytest.raises(UnknownVersion) as refused:
+        models.get(version)
+    assert (refused.value.name, refused.value.version) == (NAME, version)
+
+
+def test_models_of_other_names_have_versions_of_their_own(models: Registry, home: Path, tmp_path: Path) -> None:
+    other = registry(home, "other")
+    models.promote(register(models, tmp_path, "one"))
+    assert other.versions() == []
+    assert register(other, tmp_path, "two").version == "1"
+    with pytest.raises(NoModel, match="the model other has no champion"):
+        other.by_alias()
+    assert (other.bundle_path(other.get("1")) / "bundle.json").read_text() == "two"
+
+
+def test_a_home_that_moved_still_finds_its_bundles_and_takes_new_ones(
+    models: Registry, home: Path, tmp_path: Path
+) -> None:
+    one = register(models, tmp_path, "one")
+    models.promote(one)
+    moved = registry(Path(shutil.move(home, tmp_path / "elsewhere" / "home")))
+    assert (moved.bundle_path(moved.by_alias()) / "bundle.json").read_text() == "one"
+    assert moved.bundle_path(one).is_relative_to(tmp_path / "elsewhere")
+    two = register(moved, tmp_path, "two")
+    assert two.version == "2"
+    assert moved.bundle_path(two).is_relative_to(tmp_path / "elsewhere")
+    assert not home.exists()
+    moved.promote(two)
+    assert moved.rollback().version == "1"
+    # And once more.
+    last = registry(Path(shutil.move(tmp_path / "elsewhere" / "home", tmp_path / "last" / "home")))
+    assert [last.bundle_path(one).is_relative_to(tmp_path / "last") for one in last.versions()] == [True, True]
+    assert register(last, tmp_path, "three").version == "3"
+
+
+def test_a_version_whose_bundle_is_gone_names_where_it_was(models: Registry, tmp_path: Path) -> None:
+    from forecaster.bundle import read_bundle
+
+    one = register(models, tmp_path)
+    shutil.rmtree(models.bundle_path(one))
+    with pytest.raises(CorruptBundle, match="No such file or directory"):
+        read_bundle(models.bundle_path(one))
+
+
+def test_a_registry_that_is_away_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = Registry("http://127.0.0.1:9", tmp_path, NAME)
+    version = Version(NAME, "1", (), datetime.now(UTC), {}, "0" * 32)
+    for ask in (
+        away.versions,
+        away.by_alias,
+        away.rollback,
+        lambda: away.get("1"),
+        lambda: away.bundle_path(version),
+        lambda: away.promote(version),
+        lambda: away.set_alias(CHALLENGER, version),
+        lambda: register(away, tmp_path),
+    ):
+        with pytest.raises(RegistryUnavailable, match=r"the model registry at http://127\.0\.0\.1:9 does not answer"):
+            ask()
+
+
+def test_a_password_reaches_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    away = Registry("http://user:open-sesame@127.0.0.1:9", tmp_path, NAME)
+    assert away.shown_uri == "http://user:…@127.0.0.1:9"
+    with pytest.raises(RegistryUnavailable) as refused:
+        away.versions()
+    assert "open-sesame" not in str(refused.value)
+    assert "open-sesame" not in refused.value.uri
+
+
+def test_a_database_that_is_none_is_an_unavailable_registry(tmp_path: Path) -> None:
+    file = tmp_path / "registry" / "mlflow.db"
+    file.parent.mkdir()
+    file.write_bytes(b"these are not the tables that you are looking for" * 100)
+    with pytest.raises(RegistryUnavailable, match="file is not a database"):
+        registry(tmp_path).versions()
+
+
+def test_a_home_that_is_a_file_is_an_unavailable_registry(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(RegistryUnavailable, match="Not a directory"):
+        registry(tmp_path / "home").versions()
+
+
+def test_nothing_is_made_before_the_first_use(tmp_path: Path) -> None:
+    registry(tmp_path)
+    assert list(tmp_path.iterdir()) == []
