@@ -13,7 +13,8 @@
     │   └── MissingPackage       a provider's package is not installed
     ├── StoreError
     │   ├── EmptyStore           nothing has been fetched yet
-    │   └── UnknownVersion       the table never had that version
+    │   ├── UnknownVersion       the table never had that version
+    │   └── StoreUnavailable     the table cannot be read or written
     ├── CalendarBounds           a date lies outside what the exchange's calendar knows
     ├── UnknownFeature           no feature of that name
     ├── UnscaledSymbol           per-series scaling was not fitted for that symbol
@@ -141,6 +142,15 @@ class UnknownVersion(StoreError):
         self.version = version
         self.newest = newest
         super().__init__(f"{uri} has no version {version}: expected 0 to {newest}")
+
+
+class StoreUnavailable(StoreError):
+    """The table cannot be read or written."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        self.uri = uri
+        self.reason = reason
+        super().__init__(f"the prices in {uri} cannot be read or written: {reason}")
 
 
 class CalendarBounds(DataError):

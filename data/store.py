@@ -8,19 +8,20 @@ live in a table beside the bars.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from data.bars import COLUMNS, QUARANTINE_COLUMNS, Bars, empty_bars
-from data.errors import EmptyStore, UnknownSymbol, UnknownVersion
+from data.errors import EmptyStore, StoreUnavailable, UnknownSymbol, UnknownVersion
 from data.symbols import parse_symbol
 
 _BARS: Final = pa.schema(
@@ -46,8 +47,26 @@ class Upserted:
     version: int
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _maps_errors(method: Callable[Concatenate[PriceStore, P], R]) -> Callable[Concatenate[PriceStore, P], R]:
+    """Whatever deltalake or the file system raises becomes an error of ours."""
+
+    @wraps(method)
+    def mapped(self: PriceStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except (DeltaError, OSError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+            raise StoreUnavailable(self.uri, reason) from error
+
+    return mapped
+
+
 class PriceStore:
-    """Bars by symbol and session."""
+    """Bars by symbol and session. Every method raises `StoreUnavailable` where the table cannot be reached."""
 
     def __init__(self, uri: str | Path) -> None:
         """Opens nothing yet: the table is made by the first `upsert`.
@@ -59,6 +78,7 @@ class PriceStore:
         self._bars_uri = f"{self.uri.rstrip('/')}/bars"
         self._quarantine_uri = f"{self.uri.rstrip('/')}/quarantine"
 
+    @_maps_errors
     def upsert(self, bars: Bars) -> Upserted:
         """Insert new bars and update changed ones, in one transaction; equal ones cost no new version."""
         table = pa.Table.from_pandas(bars.frame, schema=_BARS, preserve_index=False)
@@ -81,6 +101,7 @@ class PriceStore:
         )
         return Upserted(done["num_target_rows_inserted"], done["num_target_rows_updated"], existing.version())
 
+    @_maps_errors
     def quarantine(self, rows: pd.DataFrame) -> int:
         """Keep rows that validation set aside; returns how many were not there before."""
         if rows.empty:
@@ -95,6 +116,7 @@ class PriceStore:
         inserted: int = merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"]
         return inserted
 
+    @_maps_errors
     def quarantined(self) -> pd.DataFrame:
         """Every row ever set aside: source, row, reason, raw."""
         table = _open(self._quarantine_uri)
@@ -102,11 +124,13 @@ class PriceStore:
             return pd.DataFrame(columns=list(QUARANTINE_COLUMNS))
         return _query(table, "select source, row, reason, raw from it order by source, row")
 
+    @_maps_errors
     def version(self) -> int | None:
         """The newest version, None while there is no table."""
         table = _open(self._bars_uri)
         return None if table is None else table.version()
 
+    @_maps_errors
     def read(
         self,
         symbols: Sequence[str] | None = None,
@@ -138,6 +162,7 @@ class PriceStore:
             return empty_bars()
         return Bars(found.astype({"symbol": "str", "session": "datetime64[s]"}))
 
+    @_maps_errors
     def summary(self, version: int | None = None) -> pd.DataFrame:
         """One row a symbol: symbol, sessions, first, last (dates).
 
@@ -179,7 +204,11 @@ def _query(table: DeltaTable, sql: str) -> pd.DataFrame:
 
     After a merge, reading with pandas filters fails on string columns; SQL does not.
     """
-    frame: pd.DataFrame = pa.table(QueryBuilder().register("it", table).execute(sql).read_all()).to_pandas()
+    try:
+        found = QueryBuilder().register("it", table).execute(sql).read_all()
+    except Exception as error:  # what a reader meets on the way, such as a missing file, comes as a bare Exception
+        raise DeltaError(str(error)) from error
+    frame: pd.DataFrame = pa.table(found).to_pandas()
     return frame
 
 

@@ -139,7 +139,7 @@ def run_experiment(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "spec": spec_to_dict(spec),
         "train_spec": spec_to_dict(training),
-        "symbols": list(rows.symbols),
+        "symbols": sorted(set(windows.symbols)),
         "scaling": scaling_to_dict(windows.scaling),
         "calibration": {"shift": calibration.shift.tolist(), "windows": calibration.windows},
         "training": {

@@ -18,8 +18,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlparse
 
-# Read when mlflow is imported: a forecasting service has nothing to report to its vendor.
+# Read by mlflow when it is imported or asks: a forecasting service has nothing to report to its vendor.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# mlflow's own patience with a server that is away is many minutes, and a service that refreshes asks again anyway.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts

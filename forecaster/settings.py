@@ -28,7 +28,9 @@ class Settings(BaseSettings):
         tracking_uri: the MLflow registry; by default an sqlite file under `home`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FORECASTER_", toml_file="forecaster.toml", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FORECASTER_", toml_file="forecaster.toml", extra="ignore", env_ignore_empty=True
+    )
 
     home: Path = Path("var")
     store: str = ""

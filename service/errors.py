@@ -44,6 +44,13 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     data.UnscaledSymbol: Kind(409, "not-trained-on", "The model was not trained on this symbol"),
     data.CalendarBounds: Kind(503, "calendar-bounds", "Trading days not known"),
     data.EmptyStore: Kind(503, "no-prices", "No prices yet"),
+    data.StoreUnavailable: Kind(
+        503,
+        "store-unavailable",
+        "The prices cannot be read",
+        # The message holds the store's address.
+        "the price store cannot be read; check FORECASTER_STORE, the service's log says more",
+    ),
     forecaster.NoModel: Kind(503, "no-model", "No model yet"),
     forecaster.BundleError: Kind(503, "unusable-model", "The model cannot be used"),
     forecaster.RegistryUnavailable: Kind(

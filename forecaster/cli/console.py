@@ -19,8 +19,9 @@ from rich.table import Table
 from data.errors import DataError, MalformedSymbol, UnknownExchange
 from data.store import PriceStore
 from data.symbols import parse_symbol
+from forecaster.bundle import Bundle, read_bundle
 from forecaster.errors import ForecasterError, SpecError
-from forecaster.registry import Registry
+from forecaster.registry import Registry, Version
 from forecaster.settings import MODEL_PATTERN, Settings
 
 FAILED: Final = 1
@@ -60,6 +61,12 @@ def registry(where: Settings, name: str | None = None) -> Registry:
     return Registry(where.registry_uri, where.artifacts, name or where.model)
 
 
+def chosen(models: Registry, version: str | None) -> tuple[Version, Bundle]:
+    """The version that was asked for, or the champion, and its verified bundle."""
+    found = models.get(version) if version else models.by_alias()
+    return found, read_bundle(models.bundle_path(found))
+
+
 def parse_symbols(value: Sequence[str]) -> tuple[str, ...]:
     """The arguments as well-formed symbols. Raises `MalformedSymbol` for the first that is not."""
     return tuple(parse_symbol(one) for one in value)
@@ -72,7 +79,7 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (DataError, ForecasterError) as error:
+        except (DataError, ForecasterError, OSError) as error:
             _fail(error, as_json=bool(kwargs.get("as_json")))
 
     return run
@@ -108,7 +115,7 @@ def progress_bar(*, hidden: bool) -> Iterator[Progress]:
         yield shown
 
 
-def _fail(error: DataError | ForecasterError, *, as_json: bool) -> NoReturn:
+def _fail(error: DataError | ForecasterError | OSError, *, as_json: bool) -> NoReturn:
     exit_code = USAGE if isinstance(error, _WRONG_USAGE) else FAILED
     if as_json:
         print_json({"error": {"type": type(error).__name__, "message": str(error)}})

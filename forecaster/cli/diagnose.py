@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from data.errors import UnknownSymbol
-from forecaster.bundle import read_bundle
 from forecaster.cli.console import (
+    chosen,
     json_option,
     parse_symbols,
     print_json,
@@ -42,30 +42,28 @@ def diagnose(
 ) -> None:
     """Print the diagnostics of SYMBOLS (all that the model was judged on, if none) on the held-out span."""
     wanted = parse_symbols(symbols)
-    models = registry(settings(), name)
-    chosen = models.get(version) if version else models.by_alias()
-    bundle = read_bundle(models.bundle_path(chosen))
+    model, bundle = chosen(registry(settings(), name), version)
     known = bundle.diagnostics()
     for symbol in wanted:
         if symbol not in known:
             raise UnknownSymbol(symbol, sorted(known))
     shown = {symbol: known[symbol] for symbol in wanted or sorted(known)}
     if report is not None:
-        page = report_html(list(shown), bundle, bundle.evidence(), f"{chosen.name} version {chosen.version}")
+        page = report_html(list(shown), bundle, bundle.evidence(), f"{model.name} version {model.version}")
         report.write_text(page, encoding="utf-8")
     if as_json:
         print_json(
             {
                 "model": {
-                    "name": chosen.name,
-                    "version": chosen.version,
+                    "name": model.name,
+                    "version": model.version,
                     "trained_through": bundle.trained_through,
                 },
                 "diagnostics": {symbol: to_dict(one) for symbol, one in shown.items()},
             }
         )
         return
-    print_table(f"{chosen.name} version {chosen.version}", COLUMNS, [row(*item) for item in shown.items()])
+    print_table(f"{model.name} version {model.version}", COLUMNS, [row(*item) for item in shown.items()])
     for symbol, one in shown.items():
         # Where the verdict speaks of an echo, the lag's own sentence would say the same again.
         delay = f" {lag_text(one.lag)}" if one.lag and not is_echo(one.lag) else ""

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from forecaster.bundle import read_bundle
-from forecaster.cli.console import json_option, print_json, print_table, registry, reports_errors, settings
+from forecaster.cli.console import chosen, json_option, print_json, print_table, registry, reports_errors, settings
 from forecaster.registry import Version
 
 _name = click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
@@ -61,10 +60,8 @@ def list_versions(name: str | None, as_json: bool) -> None:
 @reports_errors
 def show(version: str | None, name: str | None, as_json: bool) -> None:
     """Print the manifest of VERSION (the champion, if none) as JSON, after verifying every file of its bundle."""
-    known = registry(settings(), name)
-    chosen = known.get(version) if version else known.by_alias()
-    bundle = read_bundle(known.bundle_path(chosen))
-    print_json({**_document(chosen), "manifest": dict(bundle.manifest)})
+    found, bundle = chosen(registry(settings(), name), version)
+    print_json({**_document(found), "manifest": dict(bundle.manifest)})
 
 
 @models.command()
@@ -75,10 +72,9 @@ def show(version: str | None, name: str | None, as_json: bool) -> None:
 def promote(version: str, name: str | None, as_json: bool) -> None:
     """Make VERSION the champion, after verifying every file of its bundle."""
     known = registry(settings(), name)
-    chosen = known.get(version)
-    read_bundle(known.bundle_path(chosen))
-    known.promote(chosen)
-    _say(chosen, as_json)
+    found, _ = chosen(known, version)
+    known.promote(found)
+    _say(found, as_json)
 
 
 @models.command()

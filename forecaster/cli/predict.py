@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from forecaster.answer import answer
-from forecaster.bundle import read_bundle
 from forecaster.cli.console import (
     FAILED,
+    chosen,
     json_option,
     parse_symbols,
     price_store,
@@ -45,9 +45,7 @@ def predict(
     """
     wanted = parse_symbols(symbols)
     where = settings()
-    models = registry(where, name)
-    chosen = models.get(version) if version else models.by_alias()
-    bundle = read_bundle(models.bundle_path(chosen))
+    model, bundle = chosen(registry(where, name), version)
     bars = price_store(where).read(wanted, end=as_of.date() if as_of else None)
     diagnostics, now = bundle.diagnostics(), datetime.now(UTC)
     answers: dict[str, Any] = {}
@@ -57,7 +55,7 @@ def predict(
         if isinstance(outcome, Exception):
             refused[symbol] = str(outcome)
         else:
-            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, chosen, now)
+            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, model, now)
     if as_json:
         print_json({"forecasts": list(answers.values()), "refused": refused})
     else:

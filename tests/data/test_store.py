@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.bars import Bars, validate
-from data.errors import EmptyStore, MalformedSymbol, UnknownSymbol, UnknownVersion
+from data.errors import EmptyStore, MalformedSymbol, StoreUnavailable, UnknownSymbol, UnknownVersion
 from data.store import PriceStore, Upserted
-from tests.data.tables import checked, closes, market, row, table
+from tests.data.tables import checked, closes, market, row, table, trusted
 
 
 @pytest.fixture
@@ -232,3 +232,21 @@ def test_any_sequence_of_upserts_is_a_dictionary_updated(
             )
             == expected
         )
+
+
+def test_a_place_that_cannot_hold_a_table_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    store = PriceStore(tmp_path / "file")
+    with pytest.raises(StoreUnavailable, match="cannot be read or written") as caught:
+        store.upsert(trusted(market(1)))
+    assert caught.value.uri == str(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def test_a_damaged_table_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
+    store = PriceStore(tmp_path / "prices")
+    store.upsert(trusted(market(1)))
+    for file in (tmp_path / "prices" / "bars").glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(StoreUnavailable):
+        store.read()

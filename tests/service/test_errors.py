@@ -55,6 +55,7 @@ FORESEEN = {
     data.UnknownSymbol: 404,
     data.CalendarBounds: 503,
     data.EmptyStore: 503,
+    data.StoreUnavailable: 503,
     data.UnscaledSymbol: 409,
     forecaster.NotEnoughHistory: 409,
     forecaster.CorruptBundle: 503,

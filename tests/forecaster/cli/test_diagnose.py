@@ -15,15 +15,13 @@ SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
 
 @pytest.fixture(scope="module")
-def asked(sample: Sample, priced_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+def asked(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     return at_once(
         {
             "json": (sample.home, ["diagnose", "--json"]),
             "one": (sample.home, ["diagnose", "IBM", "--version", "2", "--json"]),
             "in words": (sample.home, ["diagnose", "AAPL", "FB"]),
             "unknown": (sample.home, ["diagnose", "FB", "--version", "2", "--json"]),
-            "malformed": (sample.home, ["diagnose", "aapl", "--json"]),
-            "no model": (priced_home, ["diagnose", "--json"]),
             "report": (sample.home, ["diagnose", "AAPL", "--report", tmp_path_factory.mktemp("report") / "page.html"]),
         }
     )
@@ -130,12 +128,8 @@ def test_in_words_it_is_a_row_and_a_sentence_a_symbol(asked: dict[str, Done]) ->
     assert "MSFT" not in done.out
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "kind"),
-    [("unknown", 1, "UnknownSymbol"), ("malformed", 2, "MalformedSymbol"), ("no model", 1, "NoModel")],
-)
-def test_what_cannot_be_diagnosed_is_refused(asked: dict[str, Done], name: str, code: int, kind: str) -> None:
-    assert (asked[name].code, asked[name].json["error"]["type"]) == (code, kind)
+def test_a_symbol_that_the_model_was_not_judged_on_is_refused(asked: dict[str, Done]) -> None:
+    assert (asked["unknown"].code, asked["unknown"].json["error"]["type"]) == (1, "UnknownSymbol")
 
 
 def test_a_report_is_one_page_that_loads_nothing(asked: dict[str, Done]) -> None:

@@ -91,8 +91,6 @@ REFUSED = {
     "no path": (["fetch", "--provider", "files"], 1, "needs --path"),
     "no file": (["fetch", "--provider", "files", "--path", "absent.csv"], 1, "there is no such file or folder"),
     "order": (["fetch", "--start", "2012-02-01", "--end", "2012-01-01"], 2, "--start 2012-02-01 is later than --end"),
-    "provider": (["fetch", "--provider", "oracle"], 2, "'oracle' is not one of"),
-    "day": (["fetch", "--start", "yesterday"], 2, "'yesterday' does not match the formats"),
     "universe": (["fetch", "--universe", "absent.txt"], 2, "'absent.txt' does not exist"),
     "map": (["fetch", "--provider", "files", "--path", ".", "--map", "close"], 2, "expected OURS=THEIRS"),
 }

@@ -68,7 +68,6 @@ def asked(
             "before": (home, ["predict", "FB", "--as-of", "2001-01-02"]),
             "malformed": (home, ["predict", "aapl", "--json"]),
             "unknown": (home, ["predict", "AAPL", "ZZZ", "--json"]),
-            "name": (home, ["predict", "AAPL", "--name", "other", "--json"]),
             "damaged": (damaged, ["predict", "AAPL", "--json"]),
             "no model": (priced_home, ["predict", "AAPL", "--json"]),
             "nothing": (empty_home, ["predict", "AAPL"]),
@@ -177,7 +176,6 @@ def test_what_cannot_be_forecast_is_refused_beside_what_can(asked: dict[str, Don
     [
         ("malformed", 2, "MalformedSymbol", "malformed symbol 'aapl': expected 1 to 12 of A-Z, 0-9"),
         ("unknown", 1, "UnknownSymbol", "unknown symbol ZZZ: the store holds 5 symbols (AAPL, FB, GOOG, IBM, MSFT)"),
-        ("name", 1, "NoModel", "the model other has no champion yet"),
         ("no model", 1, "NoModel", "the model next-close has no champion yet: train one with forecaster train"),
         (
             "damaged",

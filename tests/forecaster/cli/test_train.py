@@ -88,7 +88,6 @@ def test_the_same_seed_gives_the_same_model(copied_home: Path) -> None:
 
 SPEC_ERRORS = {
     "units": (["--set", "units=0"], "ModelSpec.units: expected a list, got '0'"),
-    "epochs": (["--epochs", "0"], "TrainSpec.epochs: expected greater than or equal to 1, got '0'"),
     "file": (["--spec", "absent.toml"], "--spec: expected a readable TOML file"),
 }
 CALLS = {name: (["train", *arguments], 2, "SpecError", message) for name, (arguments, message) in SPEC_ERRORS.items()}
