@@ -187,10 +187,15 @@ def test_the_demo_in_one_go(trained_home: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "mine").exists()
 
 
-def test_ctrl_c_ends_the_demo_and_its_server(trained_home: Path, tmp_path: Path) -> None:
+# A shell that runs a command in the background has it ignore Ctrl-C from the start.
+DEAF = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize("shell", [(), DEAF], ids=["foreground", "background"])
+def test_ctrl_c_ends_the_demo_and_its_server(shell: tuple[str, ...], trained_home: Path, tmp_path: Path) -> None:
     shutil.copytree(trained_home, tmp_path / "demo")
     process = subprocess.Popen(
-        [*PROGRAM, "demo", "--home", str(tmp_path)],
+        [*shell, *PROGRAM, "demo", "--home", str(tmp_path)],
         env=environment(tmp_path),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
