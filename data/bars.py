@@ -133,17 +133,16 @@ def validate(table: pd.DataFrame, *, source: str, known_through: date | None = N
 
 
 class _Verdicts:
-    """The first reason found for each row."""
+    """The first reason found for each row, and which rows are good so far."""
 
     def __init__(self, rows: int) -> None:
         self.reasons = np.full(rows, None, dtype=object)
+        self.good = np.ones(rows, dtype=bool)
 
-    @property
-    def good(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return np.array([reason is None for reason in self.reasons], dtype=bool)
-
-    def mark(self, reason: Reason, rows: pd.Series[bool]) -> None:
-        self.reasons[rows.to_numpy(dtype=bool) & self.good] = reason
+    def mark(self, reason: Reason, rows: pd.Series[bool] | np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+        found = np.asarray(rows, dtype=bool) & self.good
+        self.reasons[found] = reason
+        self.good &= ~found
 
 
 def _mark_duplicates(parsed: pd.DataFrame, verdicts: _Verdicts) -> None:
@@ -151,12 +150,11 @@ def _mark_duplicates(parsed: pd.DataFrame, verdicts: _Verdicts) -> None:
     good = parsed[verdicts.good]
     pair = ["symbol", "session"]
     repeated = good.duplicated(keep="first")
-    contradicted = good[~repeated].duplicated(pair, keep=False)
-    contradicted_pairs = pd.MultiIndex.from_frame(good[~repeated][contradicted][pair])
-    conflicting = pd.MultiIndex.from_frame(good[pair]).isin(contradicted_pairs)
-    whole = pd.Series(False, index=parsed.index)
-    verdicts.mark(Reason.CONFLICTING, whole.mask(whole.index.isin(good.index[conflicting]), True))
-    verdicts.mark(Reason.DUPLICATE, whole.mask(whole.index.isin(good.index[repeated]), True))
+    once = good[~repeated]
+    contradicted = pd.MultiIndex.from_frame(once[once.duplicated(pair, keep=False)][pair])
+    conflicting = pd.MultiIndex.from_frame(good[pair]).isin(contradicted)
+    verdicts.mark(Reason.CONFLICTING, parsed.index.isin(good.index[conflicting]))
+    verdicts.mark(Reason.DUPLICATE, parsed.index.isin(good.index[repeated]))
 
 
 def _blank(table: pd.DataFrame) -> pd.DataFrame:

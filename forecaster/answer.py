@@ -13,7 +13,7 @@ from data.sessions import sessions_of
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
 from forecaster.evidence import column
-from forecaster.forecast import Forecast
+from forecaster.forecast import Forecast, interval_level
 from forecaster.registry import Version
 
 
@@ -80,7 +80,7 @@ def _spread(forecast: Forecast, step: int) -> dict[str, Any]:
     return {
         "quantiles": {column(level): price for level, price in zip(forecast.levels, prices, strict=True)},
         "interval": {
-            "level": round(forecast.levels[-1] - forecast.levels[0], 12),
+            "level": interval_level(forecast.levels),
             "lower": prices[0],
             "upper": prices[-1],
         },

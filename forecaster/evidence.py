@@ -17,6 +17,7 @@ import pandas as pd
 from data.windows import Windows
 from forecaster.diagnostics.diagnostics import Diagnostics, diagnose
 from forecaster.diagnostics.record import ForecastRecord
+from forecaster.forecast import interval_level
 from forecaster.model import Model
 
 
@@ -73,7 +74,7 @@ def record_of(table: pd.DataFrame, symbol: str, levels: Sequence[float]) -> Fore
         lower=values(column(levels[0])),
         upper=values(column(levels[-1])),
         previous_close=values("previous_close"),
-        level=round(levels[-1] - levels[0], 12),
+        level=interval_level(levels),
     )
 
 

@@ -22,7 +22,7 @@ from data.splits import Split, chronological
 from data.store import PriceStore
 from data.windows import Panel, Windows, cut, fit_series_scaling, panel
 from forecaster.bundle import Bundle, scaling_to_dict, write_bundle
-from forecaster.calibration import Calibration, calibrate
+from forecaster.calibration import calibrate
 from forecaster.diagnostics.diagnostics import Diagnostics, to_dict
 from forecaster.errors import ParityError, TrainingUnavailable
 from forecaster.evidence import diagnose_all, evidence
@@ -143,7 +143,7 @@ def run_experiment(
         "scaling": scaling_to_dict(windows.scaling),
         "calibration": {"shift": calibration.shift.tolist(), "windows": calibration.windows},
         "training": {
-            **_span(windows, split, calibration),
+            **_span(windows, split),
             "windows": counts,
             "epochs": len(trained.history),
             "best_epoch": trained.best_epoch,
@@ -220,12 +220,11 @@ def pooled_metrics(diagnostics: Mapping[str, Diagnostics]) -> dict[str, float]:
     return {name: float(np.mean(several)) for name, several in present.items() if several}
 
 
-def _span(windows: Windows, split: Split, calibration: Calibration) -> dict[str, str]:
+def _span(windows: Windows, split: Split) -> dict[str, str]:
     """First session of training, and the last whose outcome the weights, the stopping or the calibration saw."""
-    ends = windows.last[split.validation] + windows.y.shape[1]
     return {
         "first": str(windows.origin[split.train].min()),
-        "trained_through": str(windows.panel.session[ends].max()),
+        "trained_through": str(windows.outcome[split.validation].max()),
         "held_out_from": str(windows.panel.session[windows.last[split.test] + 1].min()),
         "held_out_to": str(windows.panel.session[windows.last[split.test] + 1].max()),
     }

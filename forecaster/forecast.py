@@ -64,6 +64,11 @@ class Forecast:
         return probability_above(self.last_close, self.quantiles[0], self.levels)
 
 
+def interval_level(levels: Sequence[float]) -> float:
+    """The probability between the outermost of the levels `(q,)`, without the rounding of a difference."""
+    return round(levels[-1] - levels[0], 12)
+
+
 def probability_above(price: float, quantiles: Array, levels: Sequence[float]) -> float:
     """The probability that an outcome exceeds `price`, from the quantiles of its distribution.
 

@@ -83,11 +83,6 @@ class ModelSpec:
         """The position of 0.5 in `quantiles`."""
         return self.quantiles.index(0.5)
 
-    @property
-    def interval_level(self) -> float:
-        """The probability between the outermost quantiles."""
-        return round(self.quantiles[-1] - self.quantiles[0], 12)
-
 
 @dataclass(frozen=True, config=_CONFIG)
 class TrainSpec:

@@ -18,7 +18,8 @@ from urllib.error import HTTPError
 
 import click
 
-from forecaster.cli.console import reports_errors, settings
+from forecaster.cli.console import registry, reports_errors, settings
+from forecaster.errors import NoModel
 from forecaster.settings import Settings
 
 _PROGRAM: Final = (sys.executable, "-m", "forecaster.cli.main")
@@ -104,12 +105,8 @@ def _serve_on(address: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def _champion(where: Settings) -> str | None:
-    # Here, not above: mlflow takes its time, and --help needs none of it.
-    from forecaster.errors import NoModel
-    from forecaster.registry import Registry
-
     try:
-        return Registry(where.registry_uri, where.artifacts, where.model).by_alias().version
+        return registry(where).by_alias().version
     except NoModel:
         return None
 

@@ -33,6 +33,8 @@ _WRONG_USAGE: Final = (SpecError, MalformedSymbol, UnknownExchange)
 
 P = ParamSpec("P")
 
+name_option = click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
+version_option = click.option("--version", help="A version other than the champion.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
 
 

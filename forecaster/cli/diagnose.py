@@ -10,12 +10,14 @@ from data.errors import UnknownSymbol
 from forecaster.cli.console import (
     chosen,
     json_option,
+    name_option,
     parse_symbols,
     print_json,
     print_table,
     registry,
     reports_errors,
     settings,
+    version_option,
 )
 from forecaster.cli.figures import COLUMNS, row
 from forecaster.diagnostics.diagnostics import to_dict
@@ -33,8 +35,8 @@ Examples:
 )
 @click.argument("symbols", nargs=-1)
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures.")
-@click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
-@click.option("--version", help="A version other than the champion.")
+@name_option
+@version_option
 @json_option
 @reports_errors
 def diagnose(

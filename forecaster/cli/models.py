@@ -6,10 +6,17 @@ from typing import Any
 
 import click
 
-from forecaster.cli.console import chosen, json_option, print_json, print_table, registry, reports_errors, settings
+from forecaster.cli.console import (
+    chosen,
+    json_option,
+    name_option,
+    print_json,
+    print_table,
+    registry,
+    reports_errors,
+    settings,
+)
 from forecaster.registry import Version
-
-_name = click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
 
 
 @click.group(
@@ -26,7 +33,7 @@ def models() -> None:
 
 
 @models.command("list")
-@_name
+@name_option
 @json_option
 @reports_errors
 def list_versions(name: str | None, as_json: bool) -> None:
@@ -55,7 +62,7 @@ def list_versions(name: str | None, as_json: bool) -> None:
 
 @models.command()
 @click.argument("version", required=False)
-@_name
+@name_option
 @json_option
 @reports_errors
 def show(version: str | None, name: str | None, as_json: bool) -> None:
@@ -66,7 +73,7 @@ def show(version: str | None, name: str | None, as_json: bool) -> None:
 
 @models.command()
 @click.argument("version")
-@_name
+@name_option
 @json_option
 @reports_errors
 def promote(version: str, name: str | None, as_json: bool) -> None:
@@ -78,7 +85,7 @@ def promote(version: str, name: str | None, as_json: bool) -> None:
 
 
 @models.command()
-@_name
+@name_option
 @json_option
 @reports_errors
 def rollback(name: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from forecaster.cli.console import (
     FAILED,
     chosen,
     json_option,
+    name_option,
     parse_symbols,
     price_store,
     print_json,
@@ -19,6 +20,7 @@ from forecaster.cli.console import (
     registry,
     reports_errors,
     settings,
+    version_option,
 )
 
 
@@ -32,8 +34,8 @@ Examples:
 )
 @click.argument("symbols", nargs=-1, required=True)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use no bar of a later session.")
-@click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
-@click.option("--version", help="A version other than the champion.")
+@name_option
+@version_option
 @json_option
 @reports_errors
 def predict(

@@ -9,6 +9,7 @@ import click
 from data.errors import DataError
 from forecaster.cli.console import (
     json_option,
+    name_option,
     parse_symbols,
     price_store,
     print_json,
@@ -40,7 +41,7 @@ A spec file holds the tables [model] and [train], with the keys that --set takes
 """,
 )
 @click.argument("symbols", nargs=-1)
-@click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
+@name_option
 @click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="A TOML file.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the spec.")
 @click.option("--epochs", type=int, help="Short for --set epochs=N.")
