@@ -6,15 +6,31 @@
     ├── SymbolError
     │   ├── MalformedSymbol      not of the pattern; never used for anything
     │   ├── UnknownExchange      well-formed, but its suffix names no exchange known here
-    │   └── UnknownSymbol        well-formed, but without prices in the store
+    │   ├── UnknownSymbol        well-formed, but without prices in the store
+    │   └── NotListed            well-formed, but the provider has nothing of that name
     ├── MissingColumns           a table lacks columns that bars need
     ├── ProviderError
     │   ├── UnreadableSource     a file or folder is absent, empty or not what its name says
-    │   └── MissingPackage       a provider's package is not installed
+    │   ├── MissingPackage       a provider's package is not installed
+    │   ├── NothingChosen        the provider has thousands of symbols, and none was asked for
+    │   └── RequestError         a call to a provider's server failed
+    │       ├── NoToken          there is none to send
+    │       ├── TokenRefused     the server does not accept it
+    │       ├── NotEntitled      the account may not use that interface
+    │       ├── Throttled        too many calls in a minute or an hour
+    │       ├── DayQuotaSpent    no more calls today
+    │       ├── RequestRejected  refused with a code that has no class of its own
+    │       ├── ServerFault      an HTTP status that is no success
+    │       ├── Unreachable      no connection, or no whole answer in time
+    │       ├── MalformedAnswer  an answer that is not what the protocol promises
+    │       └── PageFull         an answer at the row limit that cannot be asked for in smaller pieces
     ├── StoreError
     │   ├── EmptyStore           nothing has been fetched yet
     │   ├── UnknownVersion       the table never had that version
+    │   ├── StoreBusy            another process is writing
+    │   ├── StoreFull            no room is left where the table lies
     │   └── StoreUnavailable     the table cannot be read or written
+    ├── UnknownUniverse          no list of symbols of that name
     ├── CalendarBounds           a date lies outside what the exchange's calendar knows
     ├── UnknownFeature           no feature of that name
     ├── UnscaledSymbol           per-series scaling was not fitted for that symbol
@@ -26,12 +42,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import ClassVar
 
 
 def shown(value: object, limit: int = 40) -> str:
     """`value` quoted for a message, printable and cut to `limit` characters, so that no input floods a log."""
     text = ascii(str(value)[: limit + 1])
     return f"{text[: limit - 1]}…" if len(text) > limit else text
+
+
+def told(text: str, limit: int = 160) -> str:
+    """What a server said, in its own language, without control characters and cut to `limit` characters."""
+    plain = "".join(char if char.isprintable() else " " for char in text[: limit + 1])
+    return f"{plain[: limit - 1]}…" if len(plain) > limit else plain
 
 
 class DataError(Exception):
@@ -84,6 +107,14 @@ class UnknownSymbol(SymbolError):
         )
 
 
+class NotListed(SymbolError):
+    """The provider has nothing of that name."""
+
+    def __init__(self, symbol: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(symbol, f"{symbol} cannot be fetched: {reason}")
+
+
 class MissingColumns(DataError):
     """A table lacks columns that bars cannot do without."""
 
@@ -122,6 +153,178 @@ class MissingPackage(ProviderError):
         )
 
 
+class NothingChosen(ProviderError):
+    """The provider has more symbols than anyone fetches by accident, and none was asked for."""
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+        super().__init__(
+            f"say which symbols {provider} shall fetch: SYMBOL ..., --universe FILE, an index such as "
+            "--universe 000300.SH, or --universe all; without any, those are updated that it has fetched before"
+        )
+
+
+class RequestError(ProviderError):
+    """Base of errors of one call to a provider's server.
+
+    Attributes:
+        api: the interface that was called, such as daily.
+        helps: whether the same call may succeed when it is made again.
+    """
+
+    helps: ClassVar[bool] = False
+
+    def __init__(self, api: str, message: str) -> None:
+        self.api = api
+        super().__init__(message)
+
+
+class NoToken(RequestError):
+    """There is no token to send."""
+
+    def __init__(self, api: str) -> None:
+        super().__init__(api, "no Tushare token: set TUSHARE_TOKEN, or TUSHARE_TOKEN_FILE to the file that holds it")
+
+
+class TokenRefused(RequestError):
+    """The server does not accept the token."""
+
+    def __init__(self, api: str, code: int, said: str) -> None:
+        self.code = code
+        self.said = said
+        super().__init__(
+            api,
+            f"{api}: the server refuses the token (code {code}: {told(said)}); "
+            "compare TUSHARE_TOKEN with the one on your account's page",
+        )
+
+
+class NotEntitled(RequestError):
+    """The account has too few points for the interface."""
+
+    def __init__(self, api: str, code: int, said: str) -> None:
+        self.code = code
+        self.said = said
+        super().__init__(
+            api,
+            f"{api}: this account may not use the interface (code {code}: {told(said)}); "
+            "it needs more points, as the interface's own page says",
+        )
+
+
+class Throttled(RequestError):
+    """More calls than the server allows in a minute or an hour.
+
+    Attributes:
+        limit: how many it allows, None where it did not tell.
+        period: `minute` or `hour`.
+        wait: seconds after which the server asked to come back, None where it did not tell.
+    """
+
+    helps = True
+
+    def __init__(self, api: str, limit: int | None, period: str, wait: float | None, said: str) -> None:
+        self.limit = limit
+        self.period = period
+        self.wait = wait
+        self.said = said
+        allowed = "fewer calls" if limit is None else f"{limit} calls"
+        super().__init__(
+            api,
+            f"{api}: the server allows {allowed} {'an' if period == 'hour' else 'a'} {period} ({told(said)}); "
+            "lower FORECASTER_TUSHARE_CALLS_PER_MINUTE to what your account allows",
+        )
+
+
+class DayQuotaSpent(RequestError):
+    """No more calls today."""
+
+    def __init__(self, api: str, limit: int | None, said: str) -> None:
+        self.limit = limit
+        self.said = said
+        allowed = "" if limit is None else f" of {limit} calls"
+        super().__init__(
+            api,
+            f"{api}: the day's quota{allowed} is spent ({told(said)}); run the same command again tomorrow, it "
+            "goes on where it stopped. FORECASTER_TUSHARE_CALLS_PER_DAY keeps below the quota",
+        )
+
+
+class RequestRejected(RequestError):
+    """The server refused the call with a code that has no class of its own."""
+
+    def __init__(self, api: str, code: int, said: str) -> None:
+        self.code = code
+        self.said = said
+        super().__init__(api, f"{api}: the server rejects the call with code {code}: {told(said)}")
+
+
+class ServerFault(RequestError):
+    """An HTTP status that is no success."""
+
+    def __init__(self, api: str, status: int) -> None:
+        self.status = status
+        super().__init__(
+            api,
+            f"{api}: the server answered with HTTP status {status}, expected 200; "
+            + ("it is at fault, try again later" if self.helps else "is FORECASTER_TUSHARE_URL the right address?"),
+        )
+
+    @property
+    def helps(self) -> bool:  # type: ignore[override]
+        """Only where the fault is the server's own."""
+        return self.status >= 500 or self.status in (408, 425)
+
+
+class Unreachable(RequestError):
+    """No connection, or no whole answer in time.
+
+    Attributes:
+        address: where the call went, without what logs in.
+        reason: why there is no answer.
+        lasting: whether another try would meet the same, such as an address that is none.
+    """
+
+    def __init__(self, api: str, address: str, reason: str, lasting: bool = False) -> None:
+        self.address = address
+        self.reason = reason
+        self.lasting = lasting
+        super().__init__(
+            api,
+            f"{api}: no whole answer from {address}: {told(reason)}"
+            + ("; is FORECASTER_TUSHARE_URL the right address?" if lasting else ""),
+        )
+
+    @property
+    def helps(self) -> bool:  # type: ignore[override]
+        """Unless the reason lasts."""
+        return not self.lasting
+
+
+class MalformedAnswer(RequestError):
+    """An answer that is not what the protocol promises."""
+
+    helps = True
+
+    def __init__(self, api: str, expected: str, got: str) -> None:
+        self.expected = expected
+        self.got = got
+        super().__init__(api, f"{api}: malformed answer: expected {expected}, got {shown(got, 80)}")
+
+
+class PageFull(RequestError):
+    """An answer at the row limit that cannot be asked for in smaller pieces: whether rows are missing is unknown."""
+
+    def __init__(self, api: str, rows: int, asked: str) -> None:
+        self.rows = rows
+        self.asked = asked
+        super().__init__(
+            api,
+            f"{api}: the answer for {asked} has {rows} rows, as many as fit into one, and cannot be asked for in "
+            "smaller pieces; nothing of it was taken",
+        )
+
+
 class StoreError(DataError):
     """Base of errors of the price store."""
 
@@ -144,6 +347,29 @@ class UnknownVersion(StoreError):
         super().__init__(f"{uri} has no version {version}: expected 0 to {newest}")
 
 
+class StoreBusy(StoreError):
+    """Another process is writing."""
+
+    def __init__(self, uri: str, holder: str) -> None:
+        self.uri = uri
+        self.holder = holder
+        super().__init__(
+            f"{uri} is being written by {holder or 'another process'}; wait until it is done, or say --wait SECONDS"
+        )
+
+
+class StoreFull(StoreError):
+    """No room is left where the table lies."""
+
+    def __init__(self, uri: str, reason: str) -> None:
+        self.uri = uri
+        self.reason = reason
+        super().__init__(
+            f"no room to write to {uri} ({shown(reason, 120)}): what was stored before is whole and readable; "
+            "free some space and run the same command again"
+        )
+
+
 class StoreUnavailable(StoreError):
     """The table cannot be read or written."""
 
@@ -153,8 +379,27 @@ class StoreUnavailable(StoreError):
         super().__init__(f"the prices in {uri} cannot be read or written: {reason}")
 
 
+class UnknownUniverse(DataError):
+    """No list of symbols has this name."""
+
+    def __init__(self, name: str, reason: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.reason = reason
+        self.known = tuple(known)
+        names = f", or a name from forecaster.toml ({', '.join(self.known)})" if self.known else ""
+        super().__init__(
+            f"unknown universe {shown(name, 80)}: {reason}; expected a file with a symbol a line, an index such as "
+            f"000300.SH, 'all'{names}"
+        )
+
+
 class CalendarBounds(DataError):
     """A date lies outside the span for which the exchange's trading days are known."""
+
+    remedy: ClassVar[str] = (
+        "install a newer exchange_calendars, or fetch from a provider with a trade calendar "
+        "(forecaster fetch --provider tushare)"
+    )
 
     def __init__(self, exchange: str, asked: date, first: date, last: date) -> None:
         self.exchange = exchange
@@ -163,7 +408,7 @@ class CalendarBounds(DataError):
         self.last = last
         super().__init__(
             f"the trading days of {exchange} are known from {first} to {last}, and {asked} needs one outside; "
-            "install a newer exchange_calendars"
+            f"{self.remedy}"
         )
 
 

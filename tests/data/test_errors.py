@@ -11,7 +11,7 @@ from data.errors import CalendarBounds, DataError, MissingColumns, TooFewBars, U
 
 
 def test_the_docstring_shows_the_whole_tree() -> None:
-    drawn = set(re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b", errors.__doc__ or ""))
+    drawn = set(re.findall(r"^    (?:[│ ]*[├└]── )?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE))
     there = {name for name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, DataError)}
     assert drawn == there
 
