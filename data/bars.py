@@ -18,17 +18,18 @@ counted and kept, never repaired and never dropped silently.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from data.errors import MissingColumns
-from data.symbols import SYMBOL_PATTERN
+from data.parsing import Flags, Numbers, Positions, parse_numbers, parse_sessions, parse_symbols, readable
 
 PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = ("symbol", "session", *PRICES, "volume", "amount", "adj_factor")
@@ -37,11 +38,8 @@ QUARANTINE_COLUMNS: Final = ("source", "row", "reason", "raw")
 
 # Prices may have gone through float32; a high below the close by less than this is rounding.
 _ROUNDING: Final = 1e-6
-
-# A whole date, year first. What follows must not be a digit: half a date (2024, 2024-01) or a count of seconds
-# would be a guess, and words such as "today" would read the clock.
-# A whole-numbered 20240102.0 comes from spreadsheets and from gaps in integer columns.
-_DAY: Final = r"^([0-9]{4}(?:-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2}|[0-9]{4}))(?:\.0$|[^0-9.]|$)"
+# More days than years of four digits have: a symbol's position times this, plus the day, is one number for the pair.
+_DAYS: Final = 2**22
 
 
 class Reason(StrEnum):
@@ -58,6 +56,9 @@ class Reason(StrEnum):
     BAD_FACTOR = "bad_factor"
     DUPLICATE = "duplicate"
     CONFLICTING = "conflicting_duplicate"
+
+
+_REASONS: Final = tuple(Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,94 +109,93 @@ def validate(table: pd.DataFrame, *, source: str, known_through: date | None = N
     if missing:
         raise MissingColumns(source, missing, [str(name) for name in table.columns])
     raw = readable(table.reset_index(drop=True).reindex(columns=list(COLUMNS)))
-    parsed, verdicts = _parse(raw), _Verdicts(len(raw))
+    codes, symbols = parse_symbols(raw["symbol"])
+    sessions = parse_sessions(raw["session"])
+    numbers, blanks = {}, {}
+    for name in COLUMNS[2:]:
+        numbers[name], blanks[name] = parse_numbers(raw[name])
 
-    verdicts.mark(Reason.BAD_SYMBOL, ~parsed["symbol"].str.match(SYMBOL_PATTERN, na=False))
-    verdicts.mark(Reason.BAD_SESSION, parsed["session"].isna())
+    verdicts = _Verdicts(len(raw))
+    verdicts.mark(Reason.BAD_SYMBOL, codes < 0)
+    verdicts.mark(Reason.BAD_SESSION, sessions.isna().to_numpy())
     if known_through is not None:
-        verdicts.mark(Reason.IN_THE_FUTURE, parsed["session"] > pd.Timestamp(known_through))
-    numbers = [*PRICES, "volume", "adj_factor"]
-    verdicts.mark(Reason.MISSING_VALUE, _blank(raw[numbers]).any(axis=1))
-    finite = pd.Series(np.isfinite(parsed[numbers].to_numpy()).all(axis=1), index=parsed.index)
-    unparsed = ~finite | (parsed["amount"].isna() & ~_blank(raw[["amount"]])["amount"])
-    verdicts.mark(Reason.NOT_A_NUMBER, unparsed | np.isinf(parsed["amount"]))
-    prices = parsed[list(PRICES)]
-    verdicts.mark(Reason.NOT_POSITIVE, (prices <= 0).any(axis=1))
-    room = _ROUNDING * prices["close"].abs()
-    outside = (prices.max(axis=1) > parsed["high"] + room) | (prices.min(axis=1) < parsed["low"] - room)
-    verdicts.mark(Reason.INCONSISTENT_RANGE, outside)
-    verdicts.mark(Reason.NEGATIVE_VOLUME, (parsed["volume"] < 0) | (parsed["amount"] < 0))
-    verdicts.mark(Reason.BAD_FACTOR, parsed["adj_factor"] <= 0)
-    _mark_duplicates(parsed, verdicts)
+        verdicts.mark(Reason.IN_THE_FUTURE, (sessions > pd.Timestamp(known_through)).to_numpy())
+    _mark_numbers({name: column.to_numpy() for name, column in numbers.items()}, blanks, verdicts)
+    pairs = codes * _DAYS + sessions.to_numpy().astype("datetime64[D]").astype("int64")
+    rows = _rows_in_order(pairs, numbers, verdicts)
 
-    good = _typed(parsed[verdicts.good]).sort_values(["symbol", "session"], ignore_index=True)
-    return Validated(Bars(good), _quarantine(raw, verdicts, source))
+    # The columns stay the source's own where they can: pandas copies them when someone writes.
+    symbol = pd.Series(symbols.array.take(codes, allow_fill=True))
+    parsed = pd.DataFrame({"symbol": symbol, "session": sessions, **numbers}, copy=False)
+    bars = parsed if rows is None else parsed.take(rows).reset_index(drop=True)
+    return Validated(Bars(bars), _quarantine(raw, verdicts, source))
 
 
 class _Verdicts:
     """The first reason found for each row, and which rows are good so far."""
 
     def __init__(self, rows: int) -> None:
-        self.reasons = np.full(rows, None, dtype=object)
+        self._reasons = np.zeros(rows, dtype="uint8")
         self.good = np.ones(rows, dtype=bool)
 
-    def mark(self, reason: Reason, rows: pd.Series[bool] | np.ndarray[Any, np.dtype[np.bool_]]) -> None:
-        found = np.asarray(rows, dtype=bool) & self.good
-        self.reasons[found] = reason
+    def mark(self, reason: Reason, rows: Flags) -> None:
+        found = rows & self.good
+        self._reasons[found] = _REASONS.index(reason)
         self.good &= ~found
 
-
-def _mark_duplicates(parsed: pd.DataFrame, verdicts: _Verdicts) -> None:
-    """Repeated rows count once; rows that contradict each other are all set aside: nobody knows which is true."""
-    good = parsed[verdicts.good]
-    pair = ["symbol", "session"]
-    repeated = good.duplicated(keep="first")
-    once = good[~repeated]
-    contradicted = pd.MultiIndex.from_frame(once[once.duplicated(pair, keep=False)][pair])
-    conflicting = pd.MultiIndex.from_frame(good[pair]).isin(contradicted)
-    verdicts.mark(Reason.CONFLICTING, parsed.index.isin(good.index[conflicting]))
-    verdicts.mark(Reason.DUPLICATE, parsed.index.isin(good.index[repeated]))
+    def reasons(self, rows: Positions) -> list[str]:
+        """Why `rows`, of which none is good, were set aside."""
+        return [str(_REASONS[reason]) for reason in self._reasons[rows]]
 
 
-def _blank(table: pd.DataFrame) -> pd.DataFrame:
-    text = table.astype("string").apply(lambda column: column.str.strip().str.lower())
-    blank: pd.DataFrame = table.isna() | text.isin(["", "nan", "none", "null", "na", "n/a", "-"])
-    return blank.fillna(True).astype(bool)
+def _mark_numbers(numbers: Mapping[str, Numbers], blanks: Mapping[str, Flags], verdicts: _Verdicts) -> None:
+    required = [*PRICES, "volume", "adj_factor"]
+    amount = numbers["amount"]
+    verdicts.mark(Reason.MISSING_VALUE, reduce(np.logical_or, [blanks[name] for name in required]))
+    finite = reduce(np.logical_and, [np.isfinite(numbers[name]) for name in required])
+    verdicts.mark(Reason.NOT_A_NUMBER, ~finite | np.isinf(amount) | (np.isnan(amount) & ~blanks["amount"]))
+
+    prices = [numbers[name] for name in PRICES]
+    highest, lowest = reduce(np.maximum, prices), reduce(np.minimum, prices)
+    verdicts.mark(Reason.NOT_POSITIVE, lowest <= 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        room = _ROUNDING * np.abs(numbers["close"])
+        outside = (highest > numbers["high"] + room) | (lowest < numbers["low"] - room)
+    verdicts.mark(Reason.INCONSISTENT_RANGE, outside)
+    verdicts.mark(Reason.NEGATIVE_VOLUME, (numbers["volume"] < 0) | (amount < 0))
+    verdicts.mark(Reason.BAD_FACTOR, numbers["adj_factor"] <= 0)
 
 
-def _parse(raw: pd.DataFrame) -> pd.DataFrame:
-    parsed = pd.DataFrame(index=raw.index)
-    parsed["symbol"] = raw["symbol"].astype("string").str.strip()
-    parsed["session"] = parse_sessions(raw["session"])
-    for name in (*PRICES, "volume", "amount", "adj_factor"):
-        # Moments, spans and truth values would turn into numbers; as text they do not.
-        column = raw[name].astype("string") if raw[name].dtype.kind in "mMbc" else raw[name]
-        parsed[name] = pd.to_numeric(column, errors="coerce").astype("float64")
-    return parsed
+def _rows_in_order(pairs: Positions, numbers: Mapping[str, pd.Series[float]], verdicts: _Verdicts) -> Positions | None:
+    """The good rows sorted by `pairs`, after repeated ones were marked; None where that is every row as it stands."""
+    rows = np.flatnonzero(verdicts.good)
+    own = pairs[rows]
+    if (own[1:] > own[:-1]).all():
+        return None if len(rows) == len(pairs) else rows
+    order = np.argsort(own, kind="stable")
+    rows, own = rows[order], own[order]
+    as_before = np.concatenate(([False], own[1:] == own[:-1], [False]))
+    tied = rows[as_before[:-1] | as_before[1:]]
+    if len(tied):
+        _mark_duplicates(tied, pairs, numbers, verdicts)
+    return rows[verdicts.good[rows]]
 
 
-def parse_sessions(raw: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
-    """Trading days `datetime64[s]`, NaT where a cell is no whole date.
+def _mark_duplicates(
+    tied: Positions, pairs: Positions, numbers: Mapping[str, pd.Series[float]], verdicts: _Verdicts
+) -> None:
+    """Repeated rows count once; rows that contradict each other are all set aside: nobody knows which is true.
 
-    Args:
-        raw: days as text, integers such as 20240102, or moments. The date counts as it is written, whatever time or
-            zone follows it: that is how the exchange dates its session.
+    Assumes that `tied` are the good rows whose pair occurs more than once, each pair's in the order of the table.
     """
-    day = raw.astype("string").str.strip().str.extract(_DAY, expand=False)
-    return pd.to_datetime(day, format="ISO8601", errors="coerce").astype("datetime64[s]")
-
-
-def readable(raw: pd.DataFrame) -> pd.DataFrame:
-    """`raw` with what is no text, number or day (a list, bytes) as its text, so that no cell stops the parsing."""
-    mixed = [name for name in raw.columns if raw[name].dtype == object]
-    return raw.assign(**{name: raw[name].map(_readable_cell).astype(object) for name in mixed})
-
-
-def _readable_cell(cell: object) -> object:
-    if isinstance(cell, bytes):
-        return cell.decode(errors="backslashreplace")
-    plain = isinstance(cell, (str, int, float, Decimal, date, np.number)) and not isinstance(cell, (bool, complex))
-    return cell if plain or cell is None or cell is pd.NA or cell is pd.NaT else repr(cell)
+    good = pd.DataFrame({"pair": pairs[tied]} | {name: column.to_numpy()[tied] for name, column in numbers.items()})
+    repeated = good.duplicated(keep="first").to_numpy()
+    once = good["pair"][~repeated]
+    conflicting = good["pair"].isin(once[once.duplicated()]).to_numpy()
+    for reason, found in ((Reason.CONFLICTING, conflicting), (Reason.DUPLICATE, repeated)):
+        rows = np.zeros(len(pairs), dtype=bool)
+        rows[tied[found]] = True
+        verdicts.mark(reason, rows)
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def _quarantine(raw: pd.DataFrame, verdicts: _Verdicts, source: str) -> pd.DataF
         {
             "source": pd.Series([source] * len(rows), dtype="str"),
             "row": rows.astype("int64"),
-            "reason": pd.Series([str(verdicts.reasons[row]) for row in rows], dtype="str"),
+            "reason": pd.Series(verdicts.reasons(rows), dtype="str"),
             "raw": pd.Series(originals, dtype="str"),
         }
     )

@@ -18,8 +18,9 @@ from pyarrow import ArrowException
 from pyarrow.parquet import ParquetFile
 
 from data.adjust import factor_from_adjusted_close
-from data.bars import COLUMNS, PRICES, parse_sessions, readable
+from data.bars import COLUMNS, PRICES
 from data.errors import MissingColumns, UnknownSymbol, UnreadableSource
+from data.parsing import parse_sessions, readable
 from data.providers.base import Batch
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -288,6 +289,179 @@ def test_numbers_are_read_from_any_dtype(dtype: str) -> None:
     frame = table(row(), row(symbol="MSFT")).astype(dict.fromkeys(names, dtype)).astype({"symbol": "category"})
     found = validate(frame, source="test")
     assert found.bars.frame["close"].tolist() == [11.0, 11.0]
+
+
+def as_categories(column: pd.Series[Any]) -> pd.Series[Any]:
+    # In an order that is not theirs, with one that no row has.
+    return column.astype("category").cat.add_categories(["AAA"]).cat.reorder_categories(["AAA", "S2", "S0", "S1"])
+
+
+FORMS: dict[str, dict[str, Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
+    "symbol": {
+        "object": lambda column: column.astype("object"),
+        "string": lambda column: column.astype("string"),
+        "arrow": lambda column: column.astype("string[pyarrow]"),
+        "category": as_categories,
+        "untrimmed": lambda column: column + pd.Series(["", " ", "\t"] * len(column))[: len(column)],
+    },
+    "session": {
+        "microseconds": lambda column: column.astype("datetime64[us]") + pd.Timedelta("23:59:59.999999"),
+        "nanoseconds": lambda column: column.astype("datetime64[ns]"),
+        "zone": lambda column: (column + pd.Timedelta("15:00:00")).dt.tz_localize("Asia/Shanghai"),
+        "ISO": lambda column: column.dt.strftime("%Y-%m-%d"),
+        "ISO objects": lambda column: column.dt.strftime("%Y-%m-%d").astype("object"),
+        "moments as text": lambda column: column.dt.strftime("%Y-%m-%dT15:00:00+08:00"),
+        "digits": lambda column: column.dt.strftime("%Y%m%d").astype("object"),
+        "integers": lambda column: column.dt.strftime("%Y%m%d").astype("int64"),
+        "nullable integers": lambda column: column.dt.strftime("%Y%m%d").astype("int64").astype("Int64"),
+        "floats": lambda column: column.dt.strftime("%Y%m%d").astype("float64"),
+        "categories": lambda column: column.dt.strftime("%Y%m%d").astype("category"),
+        "dates": lambda column: column.dt.date,
+    },
+    "amount": {
+        "nullable": lambda column: column.astype("Float64"),
+        "arrow": lambda column: column.astype("float64[pyarrow]"),
+        "object": lambda column: column.astype("object"),
+        "gaps are None": lambda column: column.astype("object").where(column.notna(), None),
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "form"), [(name, form) for name, forms in FORMS.items() for form in forms])
+def test_bars_do_not_depend_on_the_form_in_which_a_column_comes(name: str, form: str) -> None:
+    rows = market(3, symbols=3)
+    changed = rows.assign(**{name: FORMS[name][form](rows[name])})
+    pd.testing.assert_frame_equal(checked(changed).frame, trusted(rows).frame, check_exact=True)
+
+
+@pytest.mark.parametrize("order", ["newest first", "by session", "shuffled"])
+def test_bars_do_not_depend_on_the_order_of_the_rows(order: str) -> None:
+    rows = market(4, symbols=3)
+    changed = {
+        "newest first": rows.iloc[::-1],
+        "by session": rows.sort_values("session", kind="stable"),
+        "shuffled": rows.sample(frac=1.0, random_state=0),
+    }[order]
+    pd.testing.assert_frame_equal(checked(changed).frame, trusted(rows).frame, check_exact=True)
+
+
+def test_a_typed_sorted_table_is_its_own_bars() -> None:
+    rows = market(5, symbols=3).astype({"session": "datetime64[s]"})
+    before = rows.copy(deep=True)
+    bars = checked(rows)
+    pd.testing.assert_frame_equal(bars.frame, before, check_exact=True)
+    assert np.shares_memory(bars.frame["close"].to_numpy(), rows["close"].to_numpy())
+    # Nothing was copied, and yet neither side sees what the other writes.
+    rows.loc[0, "close"] = -1.0
+    bars.frame.loc[1, "open"] = -1.0
+    assert bars.frame["close"][0] == before["close"][0]
+    assert rows["open"][1] == before["open"][1]
+
+
+def test_a_table_and_its_pieces_give_the_same_bars() -> None:
+    rows = market(6, symbols=3)
+    pieces = [checked(rows.iloc[start : start + 7]).frame for start in range(0, len(rows), 7)]
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), checked(rows).frame, check_exact=True)
+
+
+def test_repetitions_are_found_however_far_apart() -> None:
+    rows = market(7, symbols=3)
+    contradiction = rows.iloc[[5]].assign(adj_factor=99.0)
+    frame = pd.concat([rows, rows.iloc[10:14], contradiction, rows.iloc[[5, 10]]], ignore_index=True)
+    found = validate(frame, source="test")
+    n = len(rows)
+    # The first of equal rows stays; of row 5 and what contradicts it, none does.
+    assert dict(zip(found.quarantine["row"], found.quarantine["reason"], strict=True)) == {
+        5: "conflicting_duplicate",
+        **dict.fromkeys(range(n, n + 4), "duplicate"),
+        n + 4: "conflicting_duplicate",
+        n + 5: "conflicting_duplicate",
+        n + 6: "duplicate",
+    }
+    pd.testing.assert_frame_equal(found.bars.frame, trusted(rows.drop(index=5)).frame, check_exact=True)
+
+
+def test_one_symbol_or_session_written_in_two_ways_is_the_same() -> None:
+    rows = [row(symbol="AAPL"), row(symbol=" AAPL"), row(session="20240102"), row(symbol="AAPL ", volume=-0.0)]
+    again = [row(symbol="MSFT", volume=0.0), row(symbol="MSFT", volume=-0.0)]
+    frame = table(*rows, *again)
+    for changed in (frame, frame.astype({"symbol": "category", "session": "category"})):
+        found = validate(changed, source="test")
+        assert list(found.quarantine["row"]) == [0, 1, 2, 3, 5]
+        assert found.counts() == {"conflicting_duplicate": 4, "duplicate": 1}
+
+
+def test_equal_cells_may_be_written_differently() -> None:
+    # One moment, two dates; and one number, of which one spelling is no date.
+    moments = [pd.Timestamp("2024-01-02T00:30+08:00"), pd.Timestamp("2024-01-01T16:30Z")]
+    assert moments[0] == moments[1]
+    frame = validate(table(*(row(session=moment) for moment in moments)), source="test").bars.frame
+    assert list(frame["session"].dt.day) == [1, 2]
+    cells = pd.Series([Decimal("20240102.00"), 20240102], dtype="object")
+    assert cells[0] == cells[1]
+    found = validate(table(row(), row()).assign(session=cells), source="test")
+    assert list(found.quarantine["row"]) == [0]
+    assert found.counts() == {"bad_session": 1}
+
+
+def test_a_column_of_moments_keeps_the_days_of_four_digit_years() -> None:
+    moments = ["-0001-12-31", "0001-01-01", "1969-12-31T23:59:59", "9999-12-31T23:59:59", "10000-01-01", "NaT"]
+    frame = table(*[row()] * 6).assign(session=np.array(moments, dtype="datetime64[s]"))
+    found = validate(frame, source="test")
+    assert list(found.bars.frame["session"].astype("str")) == ["0001-01-01", "1969-12-31", "9999-12-31"]
+    assert list(found.quarantine["row"]) == [0, 4, 5]
+    assert found.counts() == {"bad_session": 3}
+    assert validate(frame, source="test", known_through=TODAY).counts() == {"bad_session": 3, "in_the_future": 1}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Float64", "Int64", "float64[pyarrow]", "str", "string", "category"])
+def test_a_gap_in_a_typed_column_is_a_missing_value(dtype: str) -> None:
+    cells = pd.Series(["5", None], dtype="object") if dtype in ("str", "string") else pd.Series([5, None])
+    frame = table(row(), row(symbol="MSFT")).assign(volume=cells.astype(dtype))
+    found = validate(frame, source="test")
+    assert list(found.bars.frame["volume"]) == [5.0]
+    assert found.counts() == {"missing_value": 1}
+    assert json.loads(found.quarantine["raw"][0])["volume"] is None
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "object", "category"])
+def test_a_gap_among_symbols_or_sessions_is_no_text(dtype: str) -> None:
+    frame = table(row(symbol=None), row(session=None), row()).astype({"symbol": dtype, "session": dtype})
+    found = validate(frame, source="test")
+    assert list(zip(found.quarantine["row"], found.quarantine["reason"], strict=True)) == [
+        (0, "bad_symbol"),
+        (1, "bad_session"),
+    ]
+
+
+def test_categories_of_numbers_are_read_as_the_column_of_numbers() -> None:
+    # A gap makes floats of whole numbers, and 600519.0 is no symbol.
+    cells = [600519, None]
+    for symbols in (pd.Series(cells), pd.Series(pd.Categorical(cells))):
+        assert validate(table(row(), row()).assign(symbol=symbols), source="test").counts() == {"bad_symbol": 2}
+
+
+def test_numbers_at_the_end_of_their_range_raise_no_warning() -> None:
+    def everywhere(price: float) -> dict[str, Any]:
+        return row(open=price, high=price, low=price, close=price)
+
+    assert only_reason(everywhere(float(np.finfo("float64").max))) == []
+    assert only_reason(everywhere(math.inf)) == ["not_a_number"]
+
+
+def test_whole_dates_do_not_excuse_half_of_one_beside_them() -> None:
+    rows = [row(session="2024-01-03"), row(session="2024-01"), row(session="20240104"), row(session="2024/1/5")]
+    found = validate(table(*rows), source="test")
+    assert list(found.bars.frame["session"].dt.day) == [3, 4, 5]
+    assert list(found.quarantine["row"]) == [1]
+
+
+def test_no_session_is_so_late_that_it_belongs_to_the_next_symbol() -> None:
+    rows = [row(symbol=symbol, session=day) for symbol in ("B", "A") for day in ("0001-01-01", "9999-12-31")]
+    frame = validate(table(*rows), source="test").bars.frame
+    assert list(frame["symbol"] + " " + frame["session"].astype("str")) == [
+        *("A 0001-01-01", "A 9999-12-31", "B 0001-01-01", "B 9999-12-31")
+    ]
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
