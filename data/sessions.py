@@ -1,15 +1,17 @@
 """Exchange sessions: the trading days, and which of them should have a bar by now.
 
-Facts come from exchange_calendars and hold within bounds. Past the bounds every function refuses:
-a guessed trading day would be a wrong answer that looks right.
+Facts come from exchange_calendars and, past the last day that it knows, from a provider's own trade calendar.
+They hold within bounds. Past the bounds every function refuses: a guessed trading day would be a wrong answer
+that looks right.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import numpy as np
@@ -26,6 +28,10 @@ LAST_DAY: Final = date(2030, 12, 31)
 # A daily bar is not final at the closing bell: auctions settle and vendors publish later.
 BAR_IS_DUE_AFTER_CLOSE: Final = timedelta(minutes=60)
 
+_DTYPES: Final[dict[str, Any]] = {"exchange": "str", "day": "datetime64[s]", "is_open": "bool"}
+
+Days = np.ndarray[Any, np.dtype[np.datetime64]]
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSessions:
@@ -33,14 +39,16 @@ class ExchangeSessions:
 
     Attributes:
         exchange: ISO 10383 code.
+        zone: the exchange's time zone, in which its days begin and end.
         days: `(n,) datetime64[D]`, ascending.
         closes: `(n,) datetime64[s]`, the closing time of each session in UTC.
         first, last: the bounds within which every trading day is known.
     """
 
     exchange: str
-    days: np.ndarray[Any, np.dtype[np.datetime64]]
-    closes: np.ndarray[Any, np.dtype[np.datetime64]]
+    zone: ZoneInfo
+    days: Days
+    closes: Days
     first: date
     last: date
 
@@ -60,7 +68,7 @@ class ExchangeSessions:
             found.append(self.next_session(found[-1] if found else after))
         return tuple(found)
 
-    def between(self, first: date, last: date) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+    def between(self, first: date, last: date) -> Days:
         """Sessions from `first` to `last`, both included, `(n,) datetime64[D]`.
 
         Raises:
@@ -76,14 +84,15 @@ class ExchangeSessions:
         return bool(np.isin(np.datetime64(day), self.days))
 
     def last_due(self, now: datetime) -> date:
-        """The last session whose bar should be there at `now` (with a time zone).
+        """The last session whose bar should be there at `now`, a moment in any time zone.
 
         Raises:
-            CalendarBounds: `now` lies outside what is known.
+            CalendarBounds: at `now` the exchange has a day outside what is known.
         """
-        self._require(now.date())
         settled = np.datetime64(_utc(now) - BAR_IS_DUE_AFTER_CLOSE, "s")
-        return self._at(int(np.searchsorted(self.closes, settled, side="right")) - 1, now.date())
+        today = now.astimezone(self.zone).date()
+        self._require(today)
+        return self._at(int(np.searchsorted(self.closes, settled, side="right")) - 1, today)
 
     def _require(self, day: date) -> None:
         if not self.first <= day <= self.last:
@@ -96,19 +105,73 @@ class ExchangeSessions:
         return day
 
 
-def sessions_of(symbol: str) -> ExchangeSessions:
-    """The sessions of the exchange that `symbol` trades on.
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class Calendars:
+    """Every exchange's sessions: those of exchange_calendars, and past its last day what a provider's calendar says.
 
-    Raises:
-        MalformedSymbol, UnknownExchange: the symbol names no known exchange.
+    Two are equal where their providers said the same.
+
+    Attributes:
+        known: what the provider said, ascending, one row a day: exchange (ISO 10383 code), day, is_open.
+            A day on which its rows contradict each other is left out, and so counts as unknown.
     """
-    return exchange_sessions(exchange_of(symbol))
+
+    known: pd.DataFrame
+    _joined: dict[str, ExchangeSessions]
+
+    def __init__(self, known: pd.DataFrame | None = None) -> None:
+        """Join nothing yet.
+
+        Args:
+            known: the columns exchange, day and is_open, in any order and with repeated rows; None where no
+                provider was asked.
+        """
+        told = pd.DataFrame({name: [] for name in _DTYPES}) if known is None else known[list(_DTYPES)]
+        told = told.astype(_DTYPES).drop_duplicates().drop_duplicates(["exchange", "day"], keep=False)
+        object.__setattr__(self, "known", told.sort_values(["exchange", "day"], ignore_index=True))
+        object.__setattr__(self, "_joined", {})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Calendars) and self.known.equals(other.known)
+
+    def of(self, symbol: str) -> ExchangeSessions:
+        """The sessions of the exchange that `symbol` trades on.
+
+        Raises:
+            MalformedSymbol, UnknownExchange: the symbol names no known exchange.
+        """
+        return self.exchange(exchange_of(symbol))
+
+    def exchange(self, code: str) -> ExchangeSessions:
+        """The sessions of an exchange by its ISO 10383 code.
+
+        The library's count as far as it knows them; then the provider's up to the first day it does not know.
+        It does not tell on which days the exchange closes early, so those days' bars count as due a little late.
+        """
+        if code not in self._joined:
+            self._joined[code] = _extended(exchange_sessions(code, LAST_DAY), *self._told(code))
+        return self._joined[code]
+
+    def disagreements(self, code: str) -> list[date]:
+        """Days within the library's bounds about which the provider says otherwise, ascending."""
+        library = exchange_sessions(code, LAST_DAY)
+        days, is_open = self._told(code)
+        within = (days >= np.datetime64(library.first)) & (days <= np.datetime64(library.last))
+        found: list[date] = days[within & (is_open != np.isin(days, library.days))].tolist()
+        return found
+
+    def _told(self, code: str) -> tuple[Days, np.ndarray[Any, np.dtype[np.bool_]]]:
+        own = self.known[self.known["exchange"] == code]
+        return own["day"].to_numpy().astype("datetime64[D]"), own["is_open"].to_numpy()
 
 
 @cache
-def exchange_sessions(exchange: str) -> ExchangeSessions:
-    """The sessions of an exchange by its ISO 10383 code, as far as they are known and at most to `LAST_DAY`."""
-    first, last = FIRST_DAY, LAST_DAY
+def exchange_sessions(exchange: str, until: date = LAST_DAY) -> ExchangeSessions:
+    """What the library alone knows of an exchange by its ISO 10383 code, at most to `until`.
+
+    Where there is a store, its `calendars()` know at least as much.
+    """
+    first, last = FIRST_DAY, until
     try:
         calendar = exchange_calendars.get_calendar(exchange, start=first, end=last)
     except ValueError:
@@ -120,11 +183,38 @@ def exchange_sessions(exchange: str) -> ExchangeSessions:
     closes = pd.DatetimeIndex(calendar.closes).tz_convert(None)
     return ExchangeSessions(
         exchange=exchange,
+        zone=ZoneInfo(str(calendar.tz)),
         days=calendar.sessions.to_numpy().astype("datetime64[D]"),
         closes=closes.to_numpy().astype("datetime64[s]"),
         first=first,
         last=last,
     )
+
+
+def _extended(library: ExchangeSessions, days: Days, is_open: np.ndarray[Any, np.dtype[np.bool_]]) -> ExchangeSessions:
+    """`library` and the days right after its last one, as far as each of them is known."""
+    beyond = days > np.datetime64(library.last)
+    days, is_open = days[beyond], is_open[beyond]
+    # The days ascend and none comes twice, so that after a hole all later ones are out of step.
+    known = int((days == np.datetime64(library.last) + 1 + np.arange(len(days))).sum())
+    if not known:
+        return library
+    added = days[:known][is_open[:known]]
+    return replace(
+        library,
+        days=np.concatenate([library.days, added]),
+        closes=np.concatenate([library.closes, _usual_closes(library, added)]),
+        last=days[known - 1].item(),
+    )
+
+
+def _usual_closes(library: ExchangeSessions, days: Days) -> Days:
+    """The exchange's most frequent closing time of the library's last year, on other days, in UTC."""
+    latest = library.days > np.datetime64(library.last) - 365
+    local = pd.DatetimeIndex(library.closes[latest]).tz_localize("UTC").tz_convert(library.zone).tz_localize(None)
+    usual = pd.Series(local - pd.DatetimeIndex(library.days[latest])).mode().iloc[0]
+    closes = (pd.DatetimeIndex(days) + usual).tz_localize(library.zone).tz_convert(None)
+    return closes.to_numpy().astype("datetime64[s]")
 
 
 def _utc(moment: datetime) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from data.errors import CalendarBounds
-from data.sessions import sessions_of
+from data.sessions import Calendars
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
 from forecaster.evidence import column
@@ -18,7 +18,12 @@ from forecaster.registry import Version
 
 
 def answer(
-    forecast: Forecast, diagnostics: Diagnostics | None, bundle: Bundle, version: Version, now: datetime
+    forecast: Forecast,
+    diagnostics: Diagnostics | None,
+    bundle: Bundle,
+    version: Version,
+    calendars: Calendars,
+    now: datetime,
 ) -> dict[str, Any]:
     """JSON-ready values; every price is in currency on the scale of `last_close`.
 
@@ -26,12 +31,13 @@ def answer(
         forecast: of one symbol.
         diagnostics: of that symbol on the held-out span; None where it had no part in it.
         bundle, version: the model that made the forecast.
-        now: the present, with a time zone, which decides whether the forecast is stale.
+        calendars: the exchanges' sessions.
+        now: the present, with a time zone, which decides with them whether the forecast is stale.
     """
     figures = to_dict(diagnostics if diagnostics is not None else insufficient())
     verdict = figures.pop("verdict")
     figures["lag"].pop("correlogram", None)  # it is for plotting, and is answered with the series
-    reason = stale_reason(forecast, now)
+    reason = stale_reason(forecast, calendars, now)
     return {
         "symbol": forecast.symbol,
         "as_of": forecast.as_of.isoformat(),
@@ -64,10 +70,10 @@ def answer(
     }
 
 
-def stale_reason(forecast: Forecast, now: datetime) -> str | None:
+def stale_reason(forecast: Forecast, calendars: Calendars, now: datetime) -> str | None:
     """Why the forecast does not know the newest session that it should, in one sentence; None where it does."""
     try:
-        due = sessions_of(forecast.symbol).last_due(now)
+        due = calendars.of(forecast.symbol).last_due(now)
     except CalendarBounds as error:
         return f"whether newer prices are due is not known: {error}"
     if forecast.as_of >= due:

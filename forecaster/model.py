@@ -16,7 +16,7 @@ import pandas as pd
 from data.bars import Bars
 from data.errors import DataError, TooFewBars
 from data.scaling import Scaling
-from data.sessions import sessions_of
+from data.sessions import Calendars
 from data.windows import Index, Windows, cut, panel
 from forecaster.calibration import Calibration
 from forecaster.errors import NotEnoughHistory
@@ -57,8 +57,8 @@ class Model:
         # A share cannot cost less than nothing, however wide the interval.
         return np.maximum(windows.prices(scaled), 0.0)
 
-    def forecast(self, bars: Bars) -> Forecast:
-        """The forecast of the one symbol in `bars` from its newest session.
+    def forecast(self, bars: Bars, calendars: Calendars) -> Forecast:
+        """The forecast of the one symbol in `bars` from its newest session, for those that follow in `calendars`.
 
         Raises:
             NotEnoughHistory: fewer usable sessions than one window needs.
@@ -66,12 +66,12 @@ class Model:
             UnscaledSymbol: per-series scaling does not know the symbol.
         """
         (symbol,) = bars.symbols
-        outcome = self.forecasts(bars)[symbol]
+        outcome = self.forecasts(bars, calendars)[symbol]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    def forecasts(self, bars: Bars) -> dict[str, Forecast | Exception]:
+    def forecasts(self, bars: Bars, calendars: Calendars) -> dict[str, Forecast | Exception]:
         """For each symbol in `bars` its forecast from its newest session, or the error that says why there is none.
 
         All symbols go through the network in one batch.
@@ -81,7 +81,7 @@ class Model:
         newest = bars.frame.groupby("symbol")["session"].last()
         for symbol in bars.symbols:
             try:
-                targets[symbol] = sessions_of(symbol).next_sessions(_day(newest[symbol]), self.spec.horizon)
+                targets[symbol] = calendars.of(symbol).next_sessions(_day(newest[symbol]), self.spec.horizon)
                 self.scaling.target_range(np.ones((1, 1)), [symbol])  # refuses a symbol that it does not know
             except DataError as error:
                 outcomes[symbol] = error

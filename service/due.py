@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from data.errors import CalendarBounds, UnknownExchange
-from data.sessions import exchange_sessions
+from data.sessions import Calendars
 from data.symbols import exchange_of
 
 
@@ -18,12 +18,12 @@ def exchange_or_none(symbol: str) -> str | None:
         return None
 
 
-def due_sessions(exchanges: Iterable[str], now: datetime) -> dict[str, date | None]:
+def due_sessions(exchanges: Iterable[str], calendars: Calendars, now: datetime) -> dict[str, date | None]:
     """For each exchange the last session whose bar should be there at `now`; None beyond its calendar."""
     due: dict[str, date | None] = {}
     for exchange in exchanges:
         try:
-            due[exchange] = exchange_sessions(exchange).last_due(now)
+            due[exchange] = calendars.exchange(exchange).last_due(now)
         except CalendarBounds:
             due[exchange] = None
     return due

@@ -1,4 +1,4 @@
-"""Holds what is served: looks for a new model, new prices or newly due sessions, builds, then swaps.
+"""Holds what is served: looks for a new model, prices, calendars or newly due sessions, builds, then swaps.
 
 The snapshot is one attribute that is replaced as a whole, so a reader sees the old answers or the new ones.
 Where a refresh fails, the old answers stay and the error is remembered.
@@ -126,16 +126,18 @@ class ModelHost:
     def _refresh(self) -> str:
         now = self.clock()
         version = self.registry.by_alias()
+        calendars = self._store.calendars()
         held = self.snapshot
         if (
             held is not None
             and (held.version.version, held.version.run_id) == (version.version, version.run_id)
             and held.data_version == self._store.version()
-            and held.due == due_sessions(held.due, now)
+            and held.calendars == calendars
+            and held.due == due_sessions(held.due, calendars, now)
         ):
             return "unchanged"
         bundle = read_bundle(self.registry.bundle_path(version))
-        made = build_snapshot(bundle, version, self._store, now, threads=self.settings.threads)
+        made = build_snapshot(bundle, version, self._store, calendars, now, threads=self.settings.threads)
         self._facts[version.run_id] = made.facts
         self.snapshot = made
         _log.info(

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from data.bars import Bars
 from data.errors import EmptyStore, UnknownSymbol
+from data.sessions import Calendars
 from data.store import PriceStore
 from data.symbols import exchange_of
 from forecaster.answer import answer
@@ -35,6 +36,7 @@ class Snapshot:
         model: how answers name that version.
         facts: what its manifest says.
         data_version: the price table's version.
+        calendars: the exchanges' sessions that target sessions and staleness were told by.
         built_at: when it was made.
         due: for each exchange in use the session that should be there by `built_at`.
         stale: how many forecasts do not know that session.
@@ -47,6 +49,7 @@ class Snapshot:
     model: ModelName
     facts: ModelFacts
     data_version: int
+    calendars: Calendars
     built_at: datetime
     due: Mapping[str, date | None]
     stale: int
@@ -83,13 +86,16 @@ class Snapshot:
             raise UnknownSymbol(symbol, list(self.diagnostics)) from None
 
 
-def build_snapshot(bundle: Bundle, version: Version, store: PriceStore, now: datetime, *, threads: int = 1) -> Snapshot:
+def build_snapshot(
+    bundle: Bundle, version: Version, store: PriceStore, calendars: Calendars, now: datetime, *, threads: int = 1
+) -> Snapshot:
     """All answers of a model about all symbols of the store.
 
     Args:
         bundle: the model, verified.
         version: its entry in the registry.
         store: the prices.
+        calendars: the exchanges' sessions, as the store knows them.
         now: the present, with a time zone.
         threads: ONNX Runtime's threads.
 
@@ -107,10 +113,10 @@ def build_snapshot(bundle: Bundle, version: Version, store: PriceStore, now: dat
     forecasts: dict[str, bytes] = {}
     refusals: dict[str, Exception] = {}
     entries = []
-    for symbol, outcome in bundle.model(threads=threads).forecasts(bars).items():
+    for symbol, outcome in bundle.model(threads=threads).forecasts(bars, calendars).items():
         made: ForecastAnswer | Exception
         if isinstance(outcome, Forecast):
-            made = ForecastAnswer.model_validate(answer(outcome, figures.get(symbol), bundle, version, now))
+            made = ForecastAnswer.model_validate(answer(outcome, figures.get(symbol), bundle, version, calendars, now))
             forecasts[symbol] = _json(made)
         else:
             # The stack frames hold the tables of all symbols.
@@ -132,8 +138,9 @@ def build_snapshot(bundle: Bundle, version: Version, store: PriceStore, now: dat
         model=model,
         facts=model_facts(bundle),
         data_version=data_version,
+        calendars=calendars,
         built_at=now,
-        due=due_sessions(sorted({one for one in map(exchange_or_none, bars.symbols) if one}), now),
+        due=due_sessions(sorted({one for one in map(exchange_or_none, bars.symbols) if one}), calendars, now),
         stale=sum(bool(entry.stale) for entry in entries),
         forecasts=forecasts,
         diagnostics=diagnostics,

@@ -1,25 +1,54 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from data import sessions as module
 from data.errors import CalendarBounds, MalformedSymbol, UnknownExchange
-from data.sessions import BAR_IS_DUE_AFTER_CLOSE, LAST_DAY, ExchangeSessions, exchange_sessions, sessions_of
+from data.sessions import BAR_IS_DUE_AFTER_CLOSE, LAST_DAY, Calendars, ExchangeSessions
+
+LIBRARY = Calendars()
+
+# Shanghai around the turn of the year, as the weekdays and New Year's Day make it: 1 January 2027 is a Friday.
+NEW_YEAR = {
+    "2026-12-31": True,
+    "2027-01-01": False,
+    "2027-01-02": False,
+    "2027-01-03": False,
+    "2027-01-04": True,
+    "2027-01-05": True,
+}
 
 
 def new_york() -> ExchangeSessions:
-    return exchange_sessions("XNYS")
+    return LIBRARY.exchange("XNYS")
 
 
 def shanghai() -> ExchangeSessions:
-    return exchange_sessions("XSHG")
+    return LIBRARY.exchange("XSHG")
 
 
 def hong_kong() -> ExchangeSessions:
-    return exchange_sessions("XHKG")
+    return LIBRARY.exchange("XHKG")
+
+
+@pytest.fixture
+def known_to_2026(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library ends with 2026, as it did for Shanghai when this was written, whatever a newer one knows."""
+    monkeypatch.setattr(module, "LAST_DAY", date(2026, 12, 31))
+
+
+def told(days: Mapping[str, bool], exchange: str = "XSHG") -> pd.DataFrame:
+    """A provider's trade calendar."""
+    table = pd.DataFrame({"exchange": exchange, "day": list(days), "is_open": list(days.values())})
+    return table.astype({"exchange": "str", "day": "datetime64[s]"})
 
 
 def at(text: str) -> datetime:
@@ -50,7 +79,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_the_session_after_a_holiday(symbol: str, after: str, following: str) -> None:
-    sessions = sessions_of(symbol)
+    sessions = LIBRARY.of(symbol)
     assert sessions.next_session(date.fromisoformat(after)) == date.fromisoformat(following)
     day = date.fromisoformat(after) + timedelta(days=1)
     while day < date.fromisoformat(following):
@@ -100,7 +129,7 @@ def test_new_york_has_the_published_number_of_sessions(year: int, sessions: int)
 )
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai", "Europe/London", "Pacific/Kiritimati"])
 def test_a_bar_is_due_an_hour_after_the_close_wherever_the_clock_hangs(symbol: str, close: str, zone: str) -> None:
-    sessions = sessions_of(symbol)
+    sessions = LIBRARY.of(symbol)
     due = (at(close) + timedelta(hours=1)).astimezone(ZoneInfo(zone))
     today = at(close).date()  # the close falls on the session's own date in UTC too, on these three exchanges
     assert sessions.last_due(due) == today
@@ -166,12 +195,196 @@ def test_shanghai_is_refused_before_the_exchange_existed() -> None:
 
 
 def test_the_suffix_leads_to_the_sessions() -> None:
-    assert sessions_of("AAPL") is new_york()
-    assert sessions_of("AAPL.US") is new_york()
-    assert sessions_of("0700.HK") is hong_kong()
+    assert LIBRARY.of("AAPL") is new_york()
+    assert LIBRARY.of("AAPL.US") is new_york()
+    assert LIBRARY.of("0700.HK") is hong_kong()
     for symbol in ("600519.SH", "000001.SZ", "430047.BJ"):
-        assert sessions_of(symbol) is shanghai()
+        assert LIBRARY.of(symbol) is shanghai()
     with pytest.raises(UnknownExchange):
-        sessions_of("VOD.L")
+        LIBRARY.of("VOD.L")
     with pytest.raises(MalformedSymbol):
-        sessions_of("vod")
+        LIBRARY.of("vod")
+
+
+@pytest.mark.parametrize(
+    ("code", "zone"), [("XSHG", "Asia/Shanghai"), ("XHKG", "Asia/Hong_Kong"), ("XNYS", "America/New_York")]
+)
+def test_days_begin_and_end_where_the_exchange_is(code: str, zone: str) -> None:
+    sessions = LIBRARY.exchange(code)
+    assert sessions.zone == ZoneInfo(zone)
+    # The first and the last minute of what is known, by the exchange's clock.
+    last = datetime(sessions.last.year, sessions.last.month, sessions.last.day, 23, 59, tzinfo=ZoneInfo(zone))
+    assert sessions.last_due(last.astimezone(UTC)) == sessions.days[-1].item()
+    with pytest.raises(CalendarBounds) as caught:
+        sessions.last_due((last + timedelta(minutes=1)).astimezone(UTC))
+    assert caught.value.asked == sessions.last + timedelta(days=1)
+
+
+ZONES = st.one_of(
+    st.sampled_from(
+        ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Europe/London", "Asia/Kolkata"]
+    ).map(ZoneInfo),
+    st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+)
+
+
+def due_or_refused(sessions: ExchangeSessions, now: datetime) -> date | None:
+    try:
+        return sessions.last_due(now)
+    except CalendarBounds:
+        return None
+
+
+@given(
+    code=st.sampled_from(["XNYS", "XSHG", "XHKG"]),
+    now=st.datetimes(datetime(1989, 12, 25), datetime(2031, 1, 7)),
+    zone=ZONES,
+)
+@example("XNYS", datetime(2031, 1, 1, 4, 59, 59), ZoneInfo("Pacific/Kiritimati"))  # the last second of what is known
+@example("XNYS", datetime(2031, 1, 1, 5, 0), ZoneInfo("Pacific/Pago_Pago"))  # the first that is not
+@example("XNYS", datetime(2024, 11, 3, 5, 30), ZoneInfo("America/New_York"))  # 01:30, which comes twice that night
+@example("XNYS", datetime(2024, 11, 3, 6, 30), ZoneInfo("America/New_York"))
+@settings(max_examples=300)
+def test_what_is_due_does_not_depend_on_the_clocks_zone(code: str, now: datetime, zone: tzinfo) -> None:
+    sessions, instant = LIBRARY.exchange(code), now.replace(tzinfo=UTC)
+    assert due_or_refused(sessions, instant.astimezone(zone)) == due_or_refused(sessions, instant)
+
+
+@pytest.mark.usefixtures("known_to_2026")
+def test_past_the_librarys_last_day_the_providers_days_count() -> None:
+    alone = Calendars().exchange("XSHG")
+    assert alone.last == date(2026, 12, 31)
+    with pytest.raises(CalendarBounds, match=r"forecaster fetch --provider tushare"):
+        alone.next_session(date(2026, 12, 31))
+
+    joined = Calendars(told(NEW_YEAR)).exchange("XSHG")
+    assert (joined.first, joined.last) == (alone.first, date(2027, 1, 5))
+    assert joined.next_session(date(2026, 12, 31)) == date(2027, 1, 4)
+    assert joined.next_sessions(date(2026, 12, 30), 3) == (date(2026, 12, 31), date(2027, 1, 4), date(2027, 1, 5))
+    assert not joined.is_session(date(2027, 1, 1))
+    assert joined.between(date(2026, 12, 30), date(2027, 1, 5)).tolist() == [
+        date(2026, 12, 30),
+        date(2026, 12, 31),
+        date(2027, 1, 4),
+        date(2027, 1, 5),
+    ]
+    assert len(joined.days) == len(joined.closes) == len(alone.days) + 2
+    for ask in (
+        lambda: joined.next_session(date(2027, 1, 5)),
+        lambda: joined.is_session(date(2027, 1, 6)),
+        lambda: joined.last_due(at("2027-01-05 16:00")),  # midnight in Shanghai
+    ):
+        with pytest.raises(CalendarBounds) as caught:
+            ask()
+        assert caught.value.last == date(2027, 1, 5)
+
+
+@pytest.mark.usefixtures("known_to_2026")
+@pytest.mark.parametrize("symbol", ["600519.SH", "000001.SZ", "430047.BJ"])
+@pytest.mark.parametrize(
+    ("now", "due"),
+    # Shanghai closes at 15:00, which is 07:00 UTC all year; the bar is due an hour later.
+    [
+        ("2026-12-31 08:00", "2026-12-31"),
+        ("2026-12-31 18:00", "2026-12-31"),  # the new year in Shanghai, not yet in UTC
+        ("2027-01-04 07:59:59", "2026-12-31"),
+        ("2027-01-04 08:00", "2027-01-04"),
+        ("2027-01-05 08:00", "2027-01-05"),
+    ],
+)
+def test_a_providers_session_is_due_after_the_usual_close(symbol: str, now: str, due: str) -> None:
+    assert Calendars(told(NEW_YEAR)).of(symbol).last_due(at(now)) == date.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    # 1 January 2031 is a Wednesday; New York's clocks go forward on 9 March, the second Sunday.
+    [
+        ("2031-03-07 21:59:59", "2031-03-06"),  # 16:00 in winter is 21:00 UTC
+        ("2031-03-07 22:00", "2031-03-07"),
+        ("2031-03-10 20:59:59", "2031-03-07"),  # and in summer 20:00
+        ("2031-03-10 21:00", "2031-03-10"),
+    ],
+)
+def test_the_usual_close_keeps_the_exchanges_summer_time(now: str, due: str) -> None:
+    # 2030 has half days, too, which close at 13:00.
+    days = {f"{day:%Y-%m-%d}": day.weekday() < 5 for day in pd.date_range("2031-01-01", "2031-03-14")}
+    sessions = Calendars(told(days | {"2031-01-01": False}, "XNYS")).of("AAPL")
+    assert sessions.last_due(at(now)) == date.fromisoformat(due)
+    assert sessions.next_session(date(2030, 12, 31)) == date(2031, 1, 2)
+
+
+@pytest.mark.usefixtures("known_to_2026")
+@pytest.mark.parametrize("hole", ["2027-01-01", "2027-01-03", "2027-01-05"])
+def test_behind_a_hole_nothing_is_known(hole: str) -> None:
+    joined = Calendars(told({day: is_open for day, is_open in NEW_YEAR.items() if day != hole})).exchange("XSHG")
+    assert joined.last == date.fromisoformat(hole) - timedelta(days=1)
+    with pytest.raises(CalendarBounds):
+        joined.is_session(date.fromisoformat(hole))
+    if hole > "2027-01-04":
+        assert joined.next_session(date(2026, 12, 31)) == date(2027, 1, 4)
+    else:
+        with pytest.raises(CalendarBounds):
+            joined.next_session(date(2026, 12, 31))
+
+
+@pytest.mark.usefixtures("known_to_2026")
+def test_a_day_that_is_both_open_and_closed_is_unknown() -> None:
+    rows = pd.concat([told(NEW_YEAR), told({"2027-01-04": False, "2026-12-30": True}), told({"2026-12-30": False})])
+    both = Calendars(rows)
+    assert both.exchange("XSHG").last == date(2027, 1, 3)
+    assert both.disagreements("XSHG") == []
+    assert both == Calendars(told({day: is_open for day, is_open in NEW_YEAR.items() if day != "2027-01-04"}))
+
+
+@pytest.mark.usefixtures("known_to_2026")
+def test_the_order_and_repetition_of_rows_change_nothing() -> None:
+    rows = pd.concat([told(NEW_YEAR), told(NEW_YEAR, "XHKG")], ignore_index=True)
+    mixed = (
+        pd.concat([rows, rows])
+        .sample(frac=1, random_state=3)
+        .assign(pretrade_date=None)[["is_open", "pretrade_date", "exchange", "day"]]
+    )
+    assert Calendars(mixed) == Calendars(rows)
+    found, expected = Calendars(mixed).exchange("XSHG"), Calendars(told(NEW_YEAR)).exchange("XSHG")
+    assert (found.days.tolist(), found.closes.tolist()) == (expected.days.tolist(), expected.closes.tolist())
+    assert (found.first, found.last) == (expected.first, expected.last)
+
+
+@pytest.mark.usefixtures("known_to_2026")
+def test_within_the_librarys_bounds_the_library_counts() -> None:
+    # 1 October is National Day; 30 September 2026 is a Wednesday, and 31 December a Thursday.
+    wrong = Calendars(told({"2026-12-31": False, "2026-09-30": True, "2026-10-01": True}))
+    assert wrong.exchange("XSHG") is Calendars().exchange("XSHG")
+    assert wrong.exchange("XSHG").is_session(date(2026, 12, 31))
+    assert wrong.disagreements("XSHG") == [date(2026, 10, 1), date(2026, 12, 31)]
+    assert wrong.disagreements("XNYS") == Calendars().disagreements("XSHG") == []
+    # What is past the bounds, or before them, is no disagreement.
+    outside = Calendars(told(NEW_YEAR | {"1990-12-02": True}))
+    assert outside.disagreements("XSHG") == []
+
+
+@pytest.mark.usefixtures("known_to_2026")
+def test_one_exchanges_days_say_nothing_about_another() -> None:
+    calendars = Calendars(told(NEW_YEAR))
+    assert calendars.exchange("XHKG") is Calendars().exchange("XHKG")
+    assert calendars.exchange("XSHG") is calendars.exchange("XSHG")
+
+
+def test_calendars_are_equal_where_the_same_was_told() -> None:
+    assert Calendars() == LIBRARY == Calendars(told({}))
+    assert Calendars(told(NEW_YEAR)) == Calendars(told(NEW_YEAR))
+    assert Calendars(told(NEW_YEAR)) != LIBRARY
+    assert Calendars(told(NEW_YEAR)) != Calendars(told(NEW_YEAR, "XHKG"))
+    assert Calendars(told(NEW_YEAR)) != Calendars(told(NEW_YEAR | {"2027-01-05": False}))
+    assert Calendars(told(NEW_YEAR)) != Calendars(told(NEW_YEAR | {"2027-01-06": True}))
+    assert LIBRARY != "calendars"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(LIBRARY)
+
+
+def test_calendars_keep_what_they_were_told() -> None:
+    rows = told(NEW_YEAR)
+    calendars = Calendars(rows)
+    rows["is_open"] = False
+    assert calendars == Calendars(told(NEW_YEAR))

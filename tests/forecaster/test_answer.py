@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from data.sessions import Calendars
 from forecaster.answer import answer, stale_reason
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import diagnose
@@ -16,6 +18,7 @@ from tests.forecaster.diagnostics.records import noisy
 
 BUNDLE = Bundle(Path("somewhere"), {"training": {"trained_through": "2012-02-29"}})
 VERSION = Version("next-close", "3", ("champion",), datetime(2013, 3, 1, tzinfo=UTC), {}, "run")
+CALENDARS = Calendars()
 MONDAY_MORNING = datetime(2013, 3, 4, 13, 0, tzinfo=UTC)
 
 FORECAST = Forecast(
@@ -29,7 +32,7 @@ FORECAST = Forecast(
 
 
 def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, MONDAY_MORNING)
+    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["symbol"], found["as_of"], found["target_session"]) == ("AAPL", "2013-03-01", "2013-03-04")
     assert found["last_close"] == 400.0
@@ -53,7 +56,7 @@ def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
 
 
 def test_without_evidence_no_figure_is_made_up() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, MONDAY_MORNING)
+    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
     missing = {"status": "insufficient data", "needed": 60, "sessions": 0}
     assert found["diagnostics"] == dict.fromkeys(("sample", "errors", "lag", "significance", "coverage"), missing)
     assert found["verdict"]["code"] == "insufficient_data"
@@ -61,7 +64,7 @@ def test_without_evidence_no_figure_is_made_up() -> None:
 
 def test_with_evidence_the_figures_are_those_of_the_diagnostics() -> None:
     known = diagnose(noisy(1, 100), 1.5)
-    found = answer(FORECAST, known, BUNDLE, VERSION, MONDAY_MORNING)
+    found = answer(FORECAST, known, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
     assert known.errors is not None
     assert known.lag is not None
     assert found["diagnostics"]["sample"]["sessions"] == 100
@@ -83,18 +86,27 @@ def test_with_evidence_the_figures_are_those_of_the_diagnostics() -> None:
     ],
 )
 def test_a_forecast_is_stale_once_a_newer_bar_is_due(now: datetime, stale: bool) -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, now)
+    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, now)
     assert found["stale"] is stale
     assert (found["stale_reason"] is not None) is stale
 
 
 def test_the_reason_names_both_sessions() -> None:
-    assert stale_reason(FORECAST, datetime(2013, 3, 4, 22, 0, tzinfo=UTC)) == (
+    assert stale_reason(FORECAST, CALENDARS, datetime(2013, 3, 4, 22, 0, tzinfo=UTC)) == (
         "the prices end with 2013-03-01, and the session of 2013-03-04 should be there by now"
     )
 
 
 def test_beyond_the_calendar_a_forecast_counts_as_stale() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, datetime(2031, 1, 2, tzinfo=UTC))
+    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, datetime(2031, 1, 2, tzinfo=UTC))
     assert found["stale"] is True
     assert found["stale_reason"].startswith("whether newer prices are due is not known: ")
+
+
+def test_the_calendars_that_are_given_decide_what_is_due() -> None:
+    days = pd.DataFrame({"exchange": "XNYS", "day": pd.date_range("2031-01-01", "2031-01-03")})
+    calendars = Calendars(days.assign(is_open=[False, True, True]))
+    # 18:00 in New York, two hours after the close of the first session of 2031.
+    assert stale_reason(FORECAST, calendars, datetime(2031, 1, 2, 23, 0, tzinfo=UTC)) == (
+        "the prices end with 2013-03-01, and the session of 2031-01-02 should be there by now"
+    )

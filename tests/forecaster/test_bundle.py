@@ -15,6 +15,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from data.scaling import Scaling, SeriesRange, SeriesScaling, WindowScaling
+from data.sessions import Calendars
 from forecaster.bundle import Bundle, read_bundle, scaling_from_dict, scaling_to_dict, write_bundle
 from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import to_dict as diagnostics_to_dict
@@ -116,7 +117,8 @@ def test_the_model_that_is_read_forecasts_as_the_one_that_was_written(parts: Par
     found = read_bundle(written).model()
     assert found.calibration.shift.tolist() == SHIFT.tolist()
     assert (found.calibration.windows, found.spec, found.scaling) == (250, SPEC, WindowScaling())
-    before, after = parts.model.forecasts(parts.bars), found.forecasts(parts.bars)
+    calendars = Calendars()
+    before, after = parts.model.forecasts(parts.bars, calendars), found.forecasts(parts.bars, calendars)
     assert list(before) == list(after) == ["AAA", "BBB"]
     for symbol, forecast in before.items():
         again = after[symbol]

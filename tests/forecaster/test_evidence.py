@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from data.scaling import WindowScaling
+from data.sessions import Calendars
 from data.windows import Windows, cut, panel
 from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import diagnose
@@ -165,6 +166,6 @@ def test_evidence_goes_the_way_of_an_answer() -> None:
     windows = cut(panel(bars, ("close",)), lookback=2, horizon=1, target="change", scaling=WindowScaling())
     found = own(evidence(model, held_out(windows.take(windows.known), 4)), "BBB")
     known_before = bars.frame[bars.frame["session"] < "2020-01-15"]
-    answered = model.forecasts(type(bars)(known_before))["BBB"]
+    answered = model.forecasts(type(bars)(known_before), Calendars())["BBB"]
     assert not isinstance(answered, Exception)
     assert answered.quantiles[0].tolist() == pytest.approx(found[["0.1", "0.5", "0.9"]].iloc[-1].tolist())

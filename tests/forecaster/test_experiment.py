@@ -13,6 +13,7 @@ import pytest
 from data.bars import Bars
 from data.errors import EmptyStore, TooFewBars, TooFewSessions, UnknownSymbol
 from data.scaling import SeriesScaling
+from data.sessions import Calendars
 from data.store import PriceStore
 from data.windows import panel
 from forecaster.bundle import Bundle, read_bundle
@@ -135,7 +136,7 @@ def test_the_evidence_is_what_the_saved_model_answers(run: Run) -> None:
     table, model = run.bundle.evidence(), run.bundle.model()
     for position in (TEST_BEGIN, 120, TEST_END):
         known = Bars(run.bars.frame[run.bars.frame["session"] <= SESSIONS[position]].reset_index(drop=True))
-        answers = model.forecasts(known)
+        answers = model.forecasts(known, Calendars())
         for _, row in table[table["origin"] == SESSIONS[position]].iterrows():
             answer = answers[row["symbol"]]
             assert not isinstance(answer, Exception)

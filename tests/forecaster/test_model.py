@@ -9,6 +9,7 @@ import pytest
 from data.bars import Bars, empty_bars
 from data.errors import CalendarBounds, UnknownExchange, UnscaledSymbol
 from data.scaling import SeriesRange, SeriesScaling, WindowScaling
+from data.sessions import Calendars
 from forecaster.calibration import Calibration
 from forecaster.errors import NotEnoughHistory
 from forecaster.forecast import Forecast
@@ -21,6 +22,7 @@ from tests.forecaster.networks.nets import random_network
 from tests.forecaster.predictors import Constant
 
 LEVELS = (0.1, 0.5, 0.9)
+CALENDARS = Calendars()
 SPEC = ModelSpec(units=(1,), lookback=3, features=("close",), quantiles=LEVELS)
 
 
@@ -64,7 +66,7 @@ def only(bars: Bars, symbol: str) -> Bars:
 def test_a_forecast_by_hand() -> None:
     # The window (95, 110, 100) has a range of 15, and the last close of 100 is moved by parts of it.
     bars = make_bars({"AAA": [50.0, 95.0, 110.0, 100.0]}, first="2013-02-26")
-    found = constant_model([[-0.2, 0.1, 0.4]]).forecast(bars)
+    found = constant_model([[-0.2, 0.1, 0.4]]).forecast(bars, CALENDARS)
     assert found.quantiles == pytest.approx(np.array([[97.0, 101.5, 106.0]]))
     assert (found.symbol, found.levels, found.last_close) == ("AAA", LEVELS, 100.0)
     assert (found.as_of, found.target_sessions) == (date(2013, 3, 1), (date(2013, 3, 4),))  # over a weekend
@@ -74,7 +76,7 @@ def test_a_forecast_by_hand() -> None:
 def test_target_sessions_leave_out_holidays() -> None:
     spec = ModelSpec(units=(1,), lookback=3, horizon=2, features=("close",), quantiles=LEVELS)
     bars = make_bars({"AAA": [100.0, 101.0, 102.0]}, first="2020-06-30")
-    found = constant_model([[-0.1, 0.0, 0.1], [-0.2, 0.0, 0.2]], spec).forecast(bars)
+    found = constant_model([[-0.1, 0.0, 0.1], [-0.2, 0.0, 0.2]], spec).forecast(bars, CALENDARS)
     # New York kept Independence Day on Friday, 3 July 2020.
     assert (found.as_of, found.target_sessions) == (date(2020, 7, 2), (date(2020, 7, 6), date(2020, 7, 7)))
     assert found.quantiles == pytest.approx(np.array([[101.8, 102.0, 102.2], [101.6, 102.0, 102.4]]))
@@ -83,7 +85,7 @@ def test_target_sessions_leave_out_holidays() -> None:
 def test_prices_are_on_the_scale_of_the_last_close_as_traded() -> None:
     # A split two for one before the last session: the same windows but for the scale.
     halved = make_bars({"AAA": [50.0, 95.0, 110.0, 50.0]}, factors={"AAA": [1.0, 1.0, 1.0, 2.0]})
-    found = constant_model([[-0.2, 0.1, 0.4]]).forecast(halved)
+    found = constant_model([[-0.2, 0.1, 0.4]]).forecast(halved, CALENDARS)
     assert found.last_close == 50.0
     assert found.quantiles == pytest.approx(np.array([[97.0, 101.5, 106.0]]) / 2)
 
@@ -92,31 +94,31 @@ def test_a_level_is_a_place_in_the_range_of_the_training_rows() -> None:
     spec = ModelSpec(units=(1,), lookback=3, features=("close",), quantiles=LEVELS, target="level", scaling="series")
     scaling = SeriesScaling({"AAA": SeriesRange((20.0,), (120.0,), 20.0, 120.0)})
     model = Model(spec, scaling, Calibration(np.array([[-0.05, 0.0, 0.1]]), 30), Constant([[0.75]]))
-    found = model.forecast(make_bars({"AAA": [50.0, 95.0, 110.0, 100.0]}))
+    found = model.forecast(make_bars({"AAA": [50.0, 95.0, 110.0, 100.0]}), CALENDARS)
     assert found.quantiles == pytest.approx(np.array([[90.0, 95.0, 105.0]]))
 
 
 def test_no_price_is_below_zero() -> None:
-    found = constant_model([[-1e6, 0.1, 0.4]]).forecast(make_bars({"AAA": [50.0, 95.0, 110.0, 100.0]}))
+    found = constant_model([[-1e6, 0.1, 0.4]]).forecast(make_bars({"AAA": [50.0, 95.0, 110.0, 100.0]}), CALENDARS)
     assert found.quantiles[0].tolist() == pytest.approx([0.0, 101.5, 106.0])
 
 
 def test_all_symbols_are_asked_at_once(market: Bars) -> None:
     model = constant_model([[-0.2, 0.1, 0.4]])
-    model.forecasts(market)
+    model.forecasts(market, CALENDARS)
     assert isinstance(model.predictor, Constant)
     assert model.predictor.asked == [5]
 
 
 def test_all_symbols_together_are_forecast_as_one_at_a_time(real_model: Model, market: Bars) -> None:
-    together = real_model.forecasts(market)
+    together = real_model.forecasts(market, CALENDARS)
     assert list(together) == ["AAA", "BBB", "CCC", "NEW", "OLD"]
     for symbol, found in together.items():
         if symbol == "NEW":
             assert isinstance(found, NotEnoughHistory)
             continue
         assert isinstance(found, Forecast)
-        alone = real_model.forecast(only(market, symbol))
+        alone = real_model.forecast(only(market, symbol), CALENDARS)
         assert (found.symbol, found.as_of, found.target_sessions) == (symbol, alone.as_of, alone.target_sessions)
         assert (found.last_close, found.levels) == (alone.last_close, alone.levels)
         assert found.quantiles == pytest.approx(alone.quantiles, rel=1e-6)
@@ -134,14 +136,14 @@ def test_a_forecast_knows_nothing_of_the_time_after_it(real_model: Model, market
     at_day = windows.take(windows.origin == np.datetime64(day, "D"))
     prices = real_model.quantiles(at_day)
     for position, symbol in enumerate(at_day.symbols):
-        found = real_model.forecast(only(before, symbol))
+        found = real_model.forecast(only(before, symbol), CALENDARS)
         factor = at_day.panel.factor[at_day.last[position]]
         assert found.as_of == day.date()
         assert found.quantiles == pytest.approx(prices[position] / factor, rel=1e-6)
 
 
 def test_the_last_of_several_symbols_histories_counts(real_model: Model, market: Bars) -> None:
-    found = real_model.forecasts(market)["OLD"]
+    found = real_model.forecasts(market, CALENDARS)["OLD"]
     assert isinstance(found, Forecast)
     assert found.as_of == pd.bdate_range("2020-01-06", periods=30)[-1].date()
     assert found.last_close == pytest.approx(walk(6, 30, start=3000.0)[-1])
@@ -149,13 +151,13 @@ def test_the_last_of_several_symbols_histories_counts(real_model: Model, market:
 
 def test_too_short_a_history_is_counted(real_model: Model, market: Bars) -> None:
     with pytest.raises(NotEnoughHistory) as refused:
-        real_model.forecast(only(market, "NEW"))
+        real_model.forecast(only(market, "NEW"), CALENDARS)
     assert (refused.value.symbol, refused.value.needed, refused.value.found) == ("NEW", 8, 5)
     assert "looks back 8 sessions and 5 are usable" in str(refused.value)
 
 
 def test_no_bars_have_no_forecasts(real_model: Model) -> None:
-    assert real_model.forecasts(empty_bars()) == {}
+    assert real_model.forecasts(empty_bars(), CALENDARS) == {}
 
 
 def test_a_symbol_that_cannot_be_forecast_says_why_and_the_others_are() -> None:
@@ -165,7 +167,7 @@ def test_a_symbol_that_cannot_be_forecast_says_why_and_the_others_are() -> None:
         {symbol: SeriesRange((50.0,), (110.0,), 50.0, 110.0) for symbol in ("AAA", "BBB.XX", "CCC")}
     )
     spec = ModelSpec(units=(1,), lookback=3, features=("close",), quantiles=LEVELS, scaling="series")
-    found = constant_model([[-0.2, 0.1, 0.4]], spec, scaling).forecasts(bars)
+    found = constant_model([[-0.2, 0.1, 0.4]], spec, scaling).forecasts(bars, CALENDARS)
     assert list(found) == ["AAA", "BBB.XX", "CCC", "DDD"]
     assert isinstance(found["AAA"], Forecast)
     assert isinstance(found["BBB.XX"], UnknownExchange)
@@ -176,6 +178,24 @@ def test_a_symbol_that_cannot_be_forecast_says_why_and_the_others_are() -> None:
 
 def test_a_session_that_no_calendar_knows_is_not_guessed() -> None:
     bars = make_bars({"AAA": [50.0, 95.0, 110.0, 100.0], "600519.SH": [50.0, 95.0, 110.0, 100.0]}, first="2030-12-26")
-    found = constant_model([[-0.2, 0.1, 0.4]]).forecasts(bars)
+    found = constant_model([[-0.2, 0.1, 0.4]]).forecasts(bars, CALENDARS)
     assert all(isinstance(one, CalendarBounds) for one in found.values())
     assert "XNYS are known from 1990-01-01 to 2030-12-31" in str(found["AAA"])
+
+
+def test_the_calendars_that_are_given_name_the_target_sessions() -> None:
+    # What a provider might know of 2031: New Year's Day, a Wednesday, is none of New York's sessions.
+    days = pd.DataFrame({"exchange": "XNYS", "day": pd.date_range("2031-01-01", "2031-01-03")})
+    calendars = Calendars(days.assign(is_open=[False, True, True]))
+    spec = ModelSpec(units=(1,), lookback=3, horizon=2, features=("close",), quantiles=LEVELS)
+    model = constant_model([[-0.1, 0.0, 0.1], [-0.2, 0.0, 0.2]], spec)
+    closes = [50.0, 95.0, 110.0, 100.0]
+    found = model.forecasts(make_bars({"AAA": closes, "0700.HK": closes}, first="2030-12-26"), calendars)
+    assert isinstance(found["AAA"], Forecast)
+    assert (found["AAA"].as_of, found["AAA"].target_sessions) == (
+        date(2030, 12, 31),
+        (date(2031, 1, 2), date(2031, 1, 3)),
+    )
+    assert isinstance(found["0700.HK"], CalendarBounds)
+    with pytest.raises(CalendarBounds):
+        model.forecast(make_bars({"AAA": closes}, first="2030-12-30"), calendars)  # ends with 2 January

@@ -6,8 +6,11 @@ import logging
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from data.errors import StoreUnavailable
+from data.sessions import Calendars
 from data.store import PriceStore
 from forecaster.registry import Registry
 from service.app import create_app
@@ -138,6 +141,41 @@ def test_a_refresh_without_news_builds_nothing(trained_home: Path) -> None:
     host_of(app).refresh()
     assert host_of(app).snapshot is held
     assert host_of(app).outcomes == {"rebuilt": 1, "unchanged": 1, "failed": 0}
+
+
+def test_a_refresh_notices_new_calendars_under_the_same_prices(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_bars(home, "LATE", days(date(2030, 12, 22), 10))
+    app = loaded(home)
+    assert_problem(ask(app, "/v1/forecasts/LATE"), 503, "calendar-bounds")
+    before = ask(app, "/health/ready").json()["data_version"]
+
+    # 1 January 2031 is a holiday, and a Wednesday. On the Friday of 2013 it is, nothing else becomes due by it.
+    told = pd.DataFrame(
+        {"exchange": "XNYS", "day": pd.date_range("2031-01-01", "2031-01-02"), "is_open": [False, True]}
+    )
+    monkeypatch.setattr(PriceStore, "calendars", lambda self: Calendars(told))
+    host_of(app).refresh()
+    assert ask(app, "/v1/forecasts/LATE").json()["target_session"] == "2031-01-02"
+    assert ask(app, "/health/ready").json()["data_version"] == before
+    assert host_of(app).outcomes == {"rebuilt": 2, "unchanged": 0, "failed": 0}
+
+    # Read anew every time, and the same each time.
+    host_of(app).refresh()
+    assert host_of(app).outcomes == {"rebuilt": 2, "unchanged": 1, "failed": 0}
+
+
+def test_old_answers_stay_when_the_calendars_cannot_be_read(
+    trained_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(store: PriceStore) -> Calendars:
+        raise StoreUnavailable(store.uri, "it is away")
+
+    app = loaded(trained_home)
+    before = ask(app, "/v1/forecasts/AAPL").content
+    monkeypatch.setattr(PriceStore, "calendars", broken)
+    host_of(app).refresh()
+    assert ask(app, "/v1/forecasts/AAPL").content == before
+    assert "FORECASTER_STORE" in ask(app, "/health/ready").json()["last_error"]
 
 
 def test_a_service_that_waited_for_its_model_finds_it(home: Path) -> None:

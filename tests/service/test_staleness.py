@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from data.ingest import ingest
 from data.providers.sample import SampleProvider
+from data.sessions import Calendars
 from data.store import PriceStore
 from tests.service.asking import Clock, ask, host_of, loaded
 
@@ -48,6 +50,16 @@ def test_beyond_the_calendar_nobody_can_tell(trained_home: Path) -> None:
     answer = ask(app, "/v1/forecasts/AAPL").json()
     assert answer["stale"] is True
     assert "2030-12-31" in answer["stale_reason"]
+
+
+def test_a_providers_days_tell_beyond_it(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = pd.DataFrame({"exchange": "XNYS", "day": pd.date_range("2031-01-01", "2031-01-03")})
+    told = days.assign(is_open=[False, True, True])
+    monkeypatch.setattr(PriceStore, "calendars", lambda self: Calendars(told))
+    # New York closes at 21:00 UTC; at 12:00 on the 3rd the session of the 2nd is the last that is due.
+    app = loaded(trained_home, Clock(datetime(2031, 1, 3, 12, 0, tzinfo=UTC)))
+    reason = ask(app, "/v1/forecasts/AAPL").json()["stale_reason"]
+    assert reason == "the prices end with 2013-03-01, and the session of 2031-01-02 should be there by now"
 
 
 def test_a_refresh_notices_a_newly_due_session(trained_home: Path) -> None:
