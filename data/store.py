@@ -1,27 +1,28 @@
 """The price store: Delta Lake tables in a local folder or behind an object-store URI.
 
-Raw bars and factors are stored, adjusted prices are derived. Every write is one transaction: a reader, or a
-process that dies half-way, sees the version before or the version after. Rows that validation set aside
-live in a table beside the bars.
+Raw bars and factors are stored, adjusted prices are derived. Rows that validation set aside and what the source said
+beside prices (`data.facts`) lie in tables next to the bars.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import wraps
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from data.bars import COLUMNS, QUARANTINE_COLUMNS, Bars, empty_bars
-from data.errors import EmptyStore, StoreUnavailable, UnknownSymbol, UnknownVersion
+from data.delta import KeyedTable, Upserted
+from data.errors import EmptyStore, UnknownSymbol, UnknownVersion
+from data.facts import SourceFacts
+from data.lock import WriterLock
+from data.sessions import Calendars
 from data.symbols import parse_symbol
 
 _BARS: Final = pa.schema(
@@ -37,100 +38,85 @@ _QUARANTINE: Final = pa.schema(
     ]
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """What a write did: rows that are new, rows that changed, and the table's version afterwards."""
-
-    inserted: int
-    updated: int
-    version: int
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _maps_errors(method: Callable[Concatenate[PriceStore, P], R]) -> Callable[Concatenate[PriceStore, P], R]:
-    """Whatever deltalake or the file system raises becomes an error of ours."""
-
-    @wraps(method)
-    def mapped(self: PriceStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(self, *args, **kwargs)
-        except (DeltaError, OSError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-            raise StoreUnavailable(self.uri, reason) from error
-
-    return mapped
+# So many days hold a session on any exchange, pauses for holidays included, with room for a suspension.
+_DAYS_A_SESSION: Final = 2.0
+_DAYS_OF_PAUSE: Final = 40
 
 
 class PriceStore:
-    """Bars by symbol and session. Every method raises `StoreUnavailable` where the table cannot be reached."""
+    """Bars by symbol and session.
+
+    Every method raises `StoreUnavailable` where the tables cannot be reached, those that write also `StoreFull`, and
+    `StoreBusy` while another process writes.
+
+    Attributes:
+        uri: where the tables are.
+        facts: what the source said beside prices.
+    """
 
     def __init__(self, uri: str | Path) -> None:
-        """Opens nothing yet: the table is made by the first `upsert`.
+        """Opens nothing yet: the tables are made by the first write.
 
         Args:
             uri: a folder, or an object-store URI such as s3://bucket/prices.
         """
         self.uri = str(uri)
-        self._bars_uri = f"{self.uri.rstrip('/')}/bars"
-        self._quarantine_uri = f"{self.uri.rstrip('/')}/quarantine"
+        root = self.uri.rstrip("/")
+        self._bars = KeyedTable(f"{root}/bars", _BARS, ("symbol", "session"), year_of="session")
+        self._quarantine = KeyedTable(f"{root}/quarantine", _QUARANTINE, ("id",))
+        self._lock = WriterLock(root)
+        self.facts = SourceFacts(root)
 
-    @_maps_errors
+    @property
+    def tables(self) -> dict[str, KeyedTable]:
+        """Every table of the store by its name, the bars first."""
+        return {"bars": self._bars, "quarantine": self._quarantine, **self.facts.tables}
+
+    @contextmanager
+    def writing(self, wait: float = 0) -> Iterator[None]:
+        """Within, this process is the only writer. Single writes take the right by themselves.
+
+        Args:
+            wait: seconds to wait for another writer.
+
+        Raises:
+            StoreBusy: another process is still writing after that.
+        """
+        with self._lock.held(wait), self._bars.kept_open():
+            yield
+
     def upsert(self, bars: Bars) -> Upserted:
         """Insert new bars and update changed ones, in one transaction; equal ones cost no new version."""
-        table = pa.Table.from_pandas(bars.frame, schema=_BARS, preserve_index=False)
-        existing = _open(self._bars_uri)
-        if existing is None:
-            write_deltalake(self._bars_uri, table)
-            return Upserted(inserted=len(bars), updated=0, version=0)
-        # `is distinct from` counts two unknown amounts as equal, where `<>` would not.
-        changed = " or ".join(f"(old.{name} is distinct from new.{name})" for name in COLUMNS[2:])
-        done = (
-            existing.merge(
-                table,
-                predicate="old.symbol = new.symbol and old.session = new.session",
-                source_alias="new",
-                target_alias="old",
-            )
-            .when_matched_update_all(changed)
-            .when_not_matched_insert_all()
-            .execute()
-        )
-        return Upserted(done["num_target_rows_inserted"], done["num_target_rows_updated"], existing.version())
+        with self._lock.held():
+            return self._bars.upsert(pa.Table.from_pandas(bars.frame, schema=_BARS, preserve_index=False))
 
-    @_maps_errors
     def quarantine(self, rows: pd.DataFrame) -> int:
-        """Keep rows that validation set aside; returns how many were not there before."""
+        """Keep rows that validation set aside; returns how many were not there before.
+
+        A row is known again by its source, its reason and its cells, wherever in the source it stands.
+        """
         if rows.empty:
             return 0
-        keyed = rows.assign(id=[_row_id(row) for row in rows.itertuples(index=False, name=None)])
-        table = pa.Table.from_pandas(keyed, schema=_QUARANTINE, preserve_index=False)
-        existing = _open(self._quarantine_uri)
-        if existing is None:
-            write_deltalake(self._quarantine_uri, table)
-            return len(rows)
-        merge = existing.merge(table, predicate="old.id = new.id", source_alias="new", target_alias="old")
-        inserted: int = merge.when_not_matched_insert_all().execute()["num_target_rows_inserted"]
-        return inserted
+        alike = rows.groupby(["source", "reason", "raw"], sort=False).cumcount()
+        keys = zip(rows["source"], rows["reason"], rows["raw"], alike, strict=True)
+        keyed = rows.assign(id=[hashlib.sha256(repr(key).encode()).hexdigest() for key in keys])
+        with self._lock.held():
+            known = self._quarantine.select("select id from it")
+            if known is not None:
+                keyed = keyed[~keyed["id"].isin(known["id"])]
+            if len(keyed):
+                self._quarantine.upsert(pa.Table.from_pandas(keyed, schema=_QUARANTINE, preserve_index=False))
+        return len(keyed)
 
-    @_maps_errors
     def quarantined(self) -> pd.DataFrame:
         """Every row ever set aside: source, row, reason, raw."""
-        table = _open(self._quarantine_uri)
-        if table is None:
-            return pd.DataFrame(columns=list(QUARANTINE_COLUMNS))
-        return _query(table, "select source, row, reason, raw from it order by source, row")
+        found = self._quarantine.select("select source, row, reason, raw from it order by source, row, reason, raw")
+        return pd.DataFrame(columns=list(QUARANTINE_COLUMNS)) if found is None else found
 
-    @_maps_errors
     def version(self) -> int | None:
-        """The newest version, None while there is no table."""
-        table = _open(self._bars_uri)
-        return None if table is None else table.version()
+        """The newest version of the bars, None while there are none."""
+        return self._bars.version()
 
-    @_maps_errors
     def read(
         self,
         symbols: Sequence[str] | None = None,
@@ -142,75 +128,118 @@ class PriceStore:
         """Bars of `symbols` (None: all) from `start` to `end`, both included, as of a table version.
 
         Raises:
-            EmptyStore, UnknownVersion: there is no table, or not that version of it.
+            EmptyStore, UnknownVersion: there are no bars, or not that version of them.
             MalformedSymbol, UnknownSymbol: a symbol that cannot be, or has no bars at all.
         """
-        table = self._table(version)
         where = []
-        if symbols is not None:
-            # Symbols are checked against their pattern before they reach the query's text.
-            wanted = [parse_symbol(symbol) for symbol in symbols]
-            self._require_known(table, wanted)
-            where.append(f"symbol in ({', '.join(repr(symbol) for symbol in wanted)})" if wanted else "false")
+        # Symbols are checked against their pattern before they reach the query's text.
+        wanted = None if symbols is None else [parse_symbol(symbol) for symbol in symbols]
+        if wanted is not None:
+            where.append(f"symbol in ({_listed(wanted)})" if wanted else "false")
         if start is not None:
             where.append(f"session >= date '{start.isoformat()}'")
         if end is not None:
             where.append(f"session <= date '{end.isoformat()}'")
         condition = f" where {' and '.join(where)}" if where else ""
-        found = _query(table, f"select {', '.join(COLUMNS)} from it{condition} order by symbol, session")
-        if found.empty:
-            return empty_bars()
-        return Bars(found.astype({"symbol": "str", "session": "datetime64[s]"}))
+        found = self._select(f"select {', '.join(COLUMNS)} from it{condition} order by symbol, session", version)
+        if wanted:
+            self._require_known(sorted(set(wanted) - set(found["symbol"])), version)
+        return _bars(found)
 
-    @_maps_errors
+    def tail(self, symbol: str, sessions: int) -> Bars:
+        """The newest `sessions` bars of a symbol, or as many as there are.
+
+        Raises: as `read`.
+        """
+        sql = f"select {', '.join(COLUMNS)} from it where symbol = '{parse_symbol(symbol)}'"
+        newest_first = f" order by session desc limit {sessions}"
+        with self._bars.kept_open():
+            # Bounded by date first: then only the newest files are opened.
+            newest = self._bars.greatest("session")
+            near = newest and newest - timedelta(days=int(sessions * _DAYS_A_SESSION) + _DAYS_OF_PAUSE)
+            bound = f" and session >= date '{near.isoformat()}'" if near else ""
+            found = self._select(sql + bound + newest_first, None)
+            if bound and len(found) < sessions:
+                found = self._select(sql + newest_first, None)
+        if found.empty:
+            self._require_known([symbol], None)
+        return _bars(found.iloc[::-1].reset_index(drop=True))
+
     def summary(self, version: int | None = None) -> pd.DataFrame:
         """One row a symbol: symbol, sessions, first, last (dates).
 
         Raises:
-            EmptyStore, UnknownVersion: there is no table, or not that version of it.
+            EmptyStore, UnknownVersion: there are no bars, or not that version of them.
         """
         sql = (
             "select symbol, count(*) as sessions, min(session) as first, max(session) as last "
             "from it group by symbol order by symbol"
         )
-        return _query(self._table(version), sql)
+        return self._select(sql, version)
 
-    def _table(self, version: int | None) -> DeltaTable:
-        table = _open(self._bars_uri)
-        if table is None:
+    def newest(self) -> pd.DataFrame:
+        """Each symbol's newest bar, and how many it has: symbol, session, adj_factor, bars. Empty without a table."""
+        found = self._bars.select(
+            "select symbol, max(session) as session, last_value(adj_factor order by session) as adj_factor, "
+            "count(*) as bars from it group by symbol order by symbol"
+        )
+        columns: dict[str, Any] = {
+            "symbol": "str",
+            "session": "datetime64[s]",
+            "adj_factor": "float64",
+            "bars": "int64",
+        }
+        return (pd.DataFrame({name: [] for name in columns}) if found is None else found).astype(columns)
+
+    def fingerprint(self, version: int | None = None) -> str:
+        """SHA-256 of the bars' content, the same however the rows lie in files.
+
+        Raises:
+            EmptyStore, UnknownVersion: there are no bars, or not that version of them.
+        """
+        sum_ = hashlib.sha256()
+        years = self._select("select distinct date_part('year', session) as year from it order by 1", version)["year"]
+        for year in years.astype(int):
+            within = f"session >= date '{year}-01-01' and session <= date '{year}-12-31'"
+            sql = f"select {', '.join(COLUMNS)} from it where {within} order by symbol, session"
+            frame = _bars(self._select(sql, version)).frame
+            sum_.update("\n".join(frame["symbol"]).encode())
+            sum_.update(frame["session"].to_numpy().astype("int64").astype("<i8").tobytes())
+            for name in COLUMNS[2:]:
+                values = frame[name].to_numpy().astype("<f8")
+                # One pattern of bits for "unknown", and one zero.
+                sum_.update(np.where(np.isnan(values), np.nan, values + 0.0).tobytes())
+        return sum_.hexdigest()
+
+    def calendars(self) -> Calendars:
+        """The exchanges' sessions, joined with the trade calendar that a provider may have told."""
+        return Calendars(self.facts.calendar())
+
+    def _select(self, sql: str, version: int | None) -> pd.DataFrame:
+        try:
+            found = self._bars.select(sql, version)
+        except UnknownVersion as error:
+            raise UnknownVersion(self.uri, error.version, error.newest) from None
+        if found is None:
             raise EmptyStore(self.uri)
-        if version is None or version == table.version():
-            return table
-        if not 0 <= version <= table.version():
-            raise UnknownVersion(self.uri, version, table.version())
-        return DeltaTable(self._bars_uri, version=version)
+        return found
 
-    def _require_known(self, table: DeltaTable, wanted: Sequence[str]) -> None:
-        available = list(_query(table, "select distinct symbol from it order by symbol")["symbol"])
-        for symbol in wanted:
-            if symbol not in available:
-                raise UnknownSymbol(symbol, available)
-
-
-def _open(uri: str) -> DeltaTable | None:
-    try:
-        return DeltaTable(uri)
-    except TableNotFoundError:
-        return None
+    def _require_known(self, wanted: Sequence[str], version: int | None) -> None:
+        """`wanted` found no rows: that is an error where the store has none of theirs on any day."""
+        if not wanted:
+            return
+        held = self._select(f"select distinct symbol from it where symbol in ({_listed(wanted)})", version)["symbol"]
+        missing = [symbol for symbol in wanted if symbol not in set(held)]
+        if missing:
+            raise UnknownSymbol(missing[0], list(self.summary(version)["symbol"]))
 
 
-def _query(table: DeltaTable, sql: str) -> pd.DataFrame:
-    """Rows of `sql` over the table, which it calls `it`.
-
-    After a merge, reading with pandas filters fails on string columns; SQL does not.
-    """
-    try:
-        found = QueryBuilder().register("it", table).execute(sql).read_all()
-    except Exception as error:  # what a reader meets on the way, such as a missing file, comes as a bare Exception
-        raise DeltaError(str(error)) from error
-    frame: pd.DataFrame = pa.table(found).to_pandas()
-    return frame
+def _listed(symbols: Sequence[str]) -> str:
+    return ", ".join(repr(symbol) for symbol in symbols)
 
 
-def _row_id(row: tuple[Any, ...]) -> str:
-    return hashlib.sha256(repr(row).encode()).hexdigest()
+def _bars(found: pd.DataFrame) -> Bars:
+    if found.empty:
+        return empty_bars()
+    dtypes: dict[str, Any] = {"symbol": "str", "session": "datetime64[s]"}
+    return Bars(found.astype(dtypes))

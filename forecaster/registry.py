@@ -122,6 +122,16 @@ class Registry:
             )
             return _version(made)
 
+    def data_versions(self) -> set[int]:
+        """The versions of the price table that any registered version of any model was trained on.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            every = client.search_model_versions(max_results=10_000)
+        return {int(one.tags["data_version"]) for one in every if one.tags.get("data_version", "").isdecimal()}
+
     def versions(self) -> list[Version]:
         """All versions, newest first; none while nothing is registered.
 

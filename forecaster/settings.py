@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from data.providers.tushare.account import Account
 
 MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -26,6 +28,12 @@ class Settings(BaseSettings):
         store: the price table, a folder or an object-store URI; by default `prices` under `home`.
         model: the name of the model that trains and serves.
         tracking_uri: the MLflow registry; by default an sqlite file under `home`.
+        universes: names for lists of symbols: a file, an index or `all`.
+        tushare_token: the account's token, from TUSHARE_TOKEN.
+        tushare_token_file: a file that holds it instead, from TUSHARE_TOKEN_FILE.
+        tushare_url: the server's address; by default the package's own.
+        tushare_calls_per_minute, tushare_calls_per_day: what the account may call; no daily limit by default.
+        tushare_timeout: seconds for one call.
     """
 
     model_config = SettingsConfigDict(
@@ -39,6 +47,37 @@ class Settings(BaseSettings):
         default="",
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI", "tracking_uri", "mlflow_tracking_uri"),
     )
+
+    universes: dict[str, str] = Field(default_factory=dict)
+    tushare_token: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("TUSHARE_TOKEN", "tushare_token"), repr=False
+    )
+    tushare_token_file: Path | None = Field(
+        default=None, validation_alias=AliasChoices("TUSHARE_TOKEN_FILE", "tushare_token_file")
+    )
+    tushare_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    tushare_calls_per_minute: int = Field(default=200, ge=1)
+    tushare_calls_per_day: int | None = Field(default=None, ge=1)
+    tushare_timeout: float = Field(default=30, gt=0)
+
+    @property
+    def tushare_account(self) -> Account:
+        """What Tushare's provider needs to know.
+
+        Raises:
+            OSError: the file that should hold the token cannot be read.
+        """
+        token = self.tushare_token.get_secret_value()
+        if not token and self.tushare_token_file is not None:
+            token = self.tushare_token_file.read_text(encoding="utf-8").strip()
+        return Account(
+            token=token,
+            url=self.tushare_url or None,
+            per_minute=self.tushare_calls_per_minute,
+            per_day=self.tushare_calls_per_day,
+            timeout=self.tushare_timeout,
+            memory=self.home / "tushare-calls.json",
+        )
 
     @property
     def store_uri(self) -> str:

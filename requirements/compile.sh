@@ -14,5 +14,5 @@ printf 'hatchling\neditables\n' > requirements/.build.in
 trap 'rm -f requirements/.build.in' EXIT
 compile build requirements/.build.in
 compile serve pyproject.toml
-compile train pyproject.toml --extra train --extra sample
-compile dev pyproject.toml --extra train --extra sample --extra dev
+compile train pyproject.toml --extra train --extra sample --extra tushare
+compile dev pyproject.toml --extra train --extra sample --extra tushare --extra dev

@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from data.errors import DataError, MalformedSymbol, UnknownExchange
+from data.errors import DataError, MalformedSymbol, NothingChosen, UnknownExchange, UnknownUniverse
 from data.store import PriceStore
 from data.symbols import parse_symbol
+from data.universes import universe
 from forecaster.bundle import Bundle, read_bundle
 from forecaster.errors import ForecasterError, SpecError
 from forecaster.registry import Registry, Version
@@ -29,12 +30,25 @@ USAGE: Final = 2
 REFUSED: Final = 3
 
 # What is wrong with the call itself; all else failed for a reason outside of it.
-_WRONG_USAGE: Final = (SpecError, MalformedSymbol, UnknownExchange)
+_WRONG_USAGE: Final = (SpecError, MalformedSymbol, UnknownExchange, NothingChosen, UnknownUniverse)
 
 P = ParamSpec("P")
 
 name_option = click.option("--name", help="The model's name.  [default: FORECASTER_MODEL or next-close]")
 version_option = click.option("--version", help="A version other than the champion.")
+universe_option = click.option(
+    "--universe",
+    "universe_name",
+    metavar="NAME",
+    help="A file with a symbol a line, an index such as 000300.SH, a name from forecaster.toml, or all.",
+)
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long to wait while another process writes.  [default: not at all]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
 
 
@@ -44,9 +58,10 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        raise click.UsageError(
-            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, got {first['input']!r}"
-        ) from None
+        name = ".".join(map(str, first["loc"]))
+        # What was meant to be a token is not shown, even where it cannot be one.
+        got = "" if "token" in name.lower() else f", got {first['input']!r}"
+        raise click.UsageError(f"setting {name}: {first['msg']}{got}") from None
     except ValueError as error:
         raise click.UsageError(f"forecaster.toml: expected TOML in UTF-8: {error}") from None
 
@@ -72,6 +87,19 @@ def chosen(models: Registry, version: str | None) -> tuple[Version, Bundle]:
 def parse_symbols(value: Sequence[str]) -> tuple[str, ...]:
     """The arguments as well-formed symbols. Raises `MalformedSymbol` for the first that is not."""
     return tuple(parse_symbol(one) for one in value)
+
+
+def chosen_symbols(given: Sequence[str], name: str | None, where: Settings) -> tuple[str, ...] | None:
+    """The arguments and the members of the universe called `name`; None where all that are stored are meant.
+
+    Raises:
+        MalformedSymbol, UnknownUniverse: an argument, or the name, is none.
+    """
+    symbols = parse_symbols(given)
+    if name is None:
+        return symbols or None
+    members = universe(name, price_store(where).facts, named=where.universes).symbols
+    return None if members is None else tuple(sorted({*symbols, *members}))
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:

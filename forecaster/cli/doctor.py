@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from typing import Literal
+from typing import Final, Literal
 
 import click
 
-from data.errors import DataError
-from data.sessions import exchange_sessions, sessions_of
-from data.symbols import EXCHANGE_OF_SUFFIX
+from data.errors import CalendarBounds, DataError
+from data.health.findings import Kind, summary
+from data.health.store_check import check_store
+from data.symbols import DEFAULT_EXCHANGE, EXCHANGE_OF_SUFFIX
 from forecaster.bundle import read_bundle
 from forecaster.cli.console import (
     REFUSED,
@@ -27,6 +28,9 @@ from forecaster.errors import ForecasterError
 from forecaster.settings import Settings
 
 Status = Literal["ok", "note", "problem"]
+
+# A calendar that ends sooner is a problem: there is time left to do something about it.
+_DAYS_AHEAD: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ def doctor(as_json: bool) -> None:
         _prices,
         _registry,
         _calendars,
+        _tushare,
         _packages,
     )
     findings = [finding for check in checks for finding in _guarded(check, where, now)]
@@ -89,18 +94,14 @@ def _prices(where: Settings, now: datetime) -> Iterator[Finding]:
     held = store.summary()
     text = f"{len(held):,} symbols, {held['sessions'].sum():,} bars, version {store.version()}"
     yield Finding("prices", "ok", f"{text}, {held['first'].min()} to {held['last'].max()}")
-    stale, unknown = [], []
-    for symbol, last in zip(held["symbol"], held["last"], strict=True):
-        try:
-            if last < sessions_of(symbol).last_due(now):
-                stale.append(symbol)
-        except DataError as error:
-            unknown.append(str(error))
-    if stale:
-        few = ", ".join(stale[:5]) + (", …" if len(stale) > 5 else "")
-        yield Finding("prices", "note", f"{len(stale)} symbols lack the session that is due by now: {few}")
-    for text in unknown[:3]:
-        yield Finding("prices", "problem", text)
+    findings = check_store(store, now=now)
+    for kind, counts in summary(findings).items():
+        first = next(one for one in findings if one.kind == kind)
+        # Stale prices are how a store looks that nobody updates, such as the sample's; that alone breaks nothing.
+        status: Status = "problem" if counts.problems and kind != Kind.STALE else "note"
+        yield Finding("prices", status, f"{kind} in {counts.symbols:,} symbols, such as {first.symbol}: {first.text}")
+    if findings:
+        yield Finding("prices", "note", "forecaster fetch --check lists them all")
     aside = store.quarantined()
     if len(aside):
         reasons = ", ".join(f"{count} x {reason}" for reason, count in aside["reason"].value_counts().items())
@@ -119,11 +120,39 @@ def _registry(where: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _calendars(where: Settings, now: datetime) -> Iterator[Finding]:
-    for exchange in sorted({"XNYS", *EXCHANGE_OF_SUFFIX.values()}):
-        known = exchange_sessions(exchange)
-        left = (known.last - now.date()).days
-        status: Status = "ok" if left > 30 else "problem"
-        yield Finding("calendar", status, f"{exchange}: trading days known from {known.first} to {known.last}")
+    calendars = price_store(where).calendars()
+    for exchange in sorted({DEFAULT_EXCHANGE, *EXCHANGE_OF_SUFFIX.values()}):
+        known = calendars.exchange(exchange)
+        text = f"{exchange}: trading days known from {known.first} to {known.last}"
+        if (known.last - now.date()).days > _DAYS_AHEAD:
+            yield Finding("calendar", "ok", text)
+        else:
+            yield Finding("calendar", "problem", f"{text}; {CalendarBounds.remedy}")
+        if others := calendars.disagreements(exchange):
+            few = ", ".join(map(str, others[-3:]))
+            yield Finding(
+                "calendar",
+                "note",
+                f"{exchange}: known days on which the provider's trade calendar disagrees: {len(others)}, the latest "
+                f"{few}; exchange_calendars counts",
+            )
+
+
+def _tushare(where: Settings, now: datetime) -> Iterator[Finding]:
+    account = where.tushare_account
+    if not account.token:
+        yield Finding("tushare", "note", "no token: fetch asks Tushare Pro with TUSHARE_TOKEN or TUSHARE_TOKEN_FILE")
+        return
+    per_day = f" and {account.per_day:,} a day" if account.per_day else ""
+    text = f"token set, at most {account.per_minute:,} calls a minute{per_day}"
+    if find_spec("tushare") is None:
+        yield Finding(
+            "tushare", "problem", f"{text}; the package is not installed: pip install 'stock-forecaster[tushare]'"
+        )
+    elif account.url is None or not account.url.startswith("https://"):
+        yield Finding("tushare", "note", f"{text}; the address is not HTTPS, so the token travels in the clear")
+    else:
+        yield Finding("tushare", "ok", text)
 
 
 def _packages(where: Settings, now: datetime) -> Iterator[Finding]:

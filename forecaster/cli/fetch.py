@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from data.ingest import IngestReport, ingest
-from data.providers.base import Batch
-from data.providers.catalogue import NAMES, provider
+from data.providers.base import Batch, Incremental, Plan, Provider
+from data.providers.catalogue import NAMES, TUSHARE, provider, tushare
+from data.store import PriceStore
+from data.universes import universe
+from forecaster.cli.check import check_prices
 from forecaster.cli.console import (
     FAILED,
     json_option,
@@ -19,31 +24,44 @@ from forecaster.cli.console import (
     progress_bar,
     reports_errors,
     settings,
+    universe_option,
+    wait_option,
 )
+from forecaster.cli.pacing import CallsShown
+from forecaster.settings import Settings
+
+if TYPE_CHECKING:
+    from data.providers.tushare.provider import TushareProvider
 
 _DAY = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
+_MISSING_SHOWN = 10
 
 
 @click.command(
-    short_help="Store daily prices.",
+    short_help="Store daily prices, or check those that are stored.",
     epilog="""\b
 Examples:
   forecaster fetch --provider sample
   forecaster fetch AAPL MSFT --provider sample --start 2005-01-01
   forecaster fetch --provider files --path prices.csv --map close=Settle --map session=Day
+  TUSHARE_TOKEN=... forecaster fetch 600519.SH 000300.SH --provider tushare --start 2015-01-01
+  forecaster fetch --provider tushare --universe 000300.SH    # the members of an index
+  forecaster fetch --provider tushare --universe all          # announced before it starts
+  forecaster fetch --provider tushare                         # what is new since
+  forecaster fetch --check                                    # gaps, jumps, stale symbols; exits with 3
 """,
 )
 @click.argument("symbols", nargs=-1)
 @click.option("--provider", "name", type=click.Choice(NAMES), default="sample", show_default=True, help="Where from.")
 @click.option("--path", type=click.Path(path_type=Path), help="For files: a CSV or Parquet file, or a folder of them.")
 @click.option("--map", "mappings", multiple=True, metavar="OURS=THEIRS", help="For files: a column under another name.")
-@click.option(
-    "--universe",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file, a symbol a line.",
-)
+@universe_option
 @click.option("--start", type=_DAY, help="First session.")
 @click.option("--end", type=_DAY, help="Last session.")
+@click.option("--recheck", is_flag=True, help="For tushare: ask again for what is stored, too.")
+@click.option("--plan", "only_plan", is_flag=True, help="For tushare: say what would be asked, and stop.")
+@click.option("--check", is_flag=True, help="Fetch nothing: look for faults in what is stored.")
+@wait_option
 @json_option
 @reports_errors
 def fetch(
@@ -51,47 +69,102 @@ def fetch(
     name: str,
     path: Path | None,
     mappings: tuple[str, ...],
-    universe: Path | None,
+    universe_name: str | None,
     start: datetime | None,
     end: datetime | None,
+    recheck: bool,
+    only_plan: bool,
+    check: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
-    """Fetch daily prices of SYMBOLS (all that the provider has, if none) into the store.
+    """Fetch daily prices of SYMBOLS into the store.
 
-    Running it again changes nothing that has not changed at the source. Rows that cannot be prices are set aside
-    with a reason and counted; the command fails when no usable row is left.
+    Without symbols all that the provider has; from tushare, which has thousands, those that it sent before. Running it
+    again changes nothing that has not changed at the source. Rows that cannot be prices are set aside with a reason and
+    counted. It fails when no usable row is left, and when something that was asked for did not come: what came is kept,
+    what is missing is listed, and the same command goes on from there.
     """
-    wanted = [*parse_symbols(symbols), *_read_universe(universe)]
+    wanted = parse_symbols(symbols)
     first, last = _day(start), _day(end)
     if first and last and first > last:
         raise click.UsageError(f"--start {first} is later than --end {last}")
-    where = settings()
-    source = provider(name, path=path, mapping=_mapping(mappings))
-    with progress_bar(hidden=as_json) as shown:
-        task = shown.add_task("fetching", total=source.size(wanted or None))
+    where, now = settings(), datetime.now(UTC)
+    store = price_store(where)
+    if check:
+        check_prices(store, where, wanted, universe_name, now, as_json=as_json)
+        return
+    with progress_bar(hidden=as_json) as shown, store.writing(wait):
+        calls = CallsShown(shown)
+        source = _source(name, path, mappings, where, calls)
+        chosen, everything = _chosen(wanted, universe_name, source, store, where, now)
+        if isinstance(source, Incremental):
+            advance = calls.advance
+        elif only_plan or recheck:
+            raise click.UsageError("--plan and --recheck are for --provider tushare, which is asked bit by bit")
+        else:
+            task = shown.add_task("fetching", total=source.size(chosen))
 
-        def advance(batch: Batch) -> None:
-            shown.update(task, advance=1, description=f"fetched {batch.source}, {len(batch.table):,} rows")
+            def advance(batch: Batch) -> None:
+                shown.update(task, advance=1, description=f"fetched {batch.source}, {len(batch.table):,} rows")
 
         report = ingest(
             source,
-            price_store(where),
-            now=datetime.now(UTC),
-            symbols=wanted or None,
+            store,
+            now=now,
+            symbols=chosen,
+            everything=everything,
             start=first,
             end=last,
+            recheck=recheck,
+            only_plan=only_plan,
+            planned=calls.announce,
             progress=advance,
         )
     if as_json:
-        print_json(_document(report))
-    else:
+        print_json(_document(report, calls.plan))
+    elif not only_plan:
         _print(report, where.store_uri)
-    if report.read and not report.symbols:
+    if report.missing or report.failure or (report.read and not report.symbols):
         raise SystemExit(FAILED)
 
 
-def _document(report: IngestReport) -> dict[str, object]:
-    return {
+def _source(
+    name: str, path: Path | None, mappings: tuple[str, ...], where: Settings, calls: CallsShown
+) -> Provider | TushareProvider:
+    if name != TUSHARE:
+        return provider(name, path=path, mapping=_mapping(mappings))
+    source = tushare(where.tushare_account, on_wait=calls.waits)
+    if not source.secure:
+        calls.say(
+            f"warning: {source.address} is not encrypted, and your token travels to it in the clear; "
+            "set FORECASTER_TUSHARE_URL to an address that begins with https://"
+        )
+    return source
+
+
+def _chosen(
+    wanted: tuple[str, ...],
+    name: str | None,
+    source: Provider | TushareProvider,
+    store: PriceStore,
+    where: Settings,
+    now: datetime,
+) -> tuple[list[str] | None, bool]:
+    """The symbols to fetch, None for the provider's own choice; and whether all are meant that there are."""
+    if name is None:
+        return list(wanted) or None, False
+    members = None
+    if isinstance(source, Incremental):
+        members = partial(source.members, day=now.date())
+    found = universe(name, store.facts, named=where.universes, members=members)
+    if found.symbols is None:
+        return None, True
+    return sorted({*wanted, *found.symbols}), False
+
+
+def _document(report: IngestReport, plan: Plan | None) -> dict[str, object]:
+    document: dict[str, object] = {
         "rows": report.read,
         "inserted": report.inserted,
         "updated": report.updated,
@@ -101,27 +174,38 @@ def _document(report: IngestReport) -> dict[str, object]:
         "notes": report.notes,
         "data_version": report.version,
     }
+    if plan is not None:
+        document["plan"] = {"text": plan.text, "calls": plan.calls, "seconds": plan.seconds}
+        document["calls"] = report.calls
+        document["missing"] = [
+            {"symbols": one.symbols, "first": f"{one.first}", "last": f"{one.last}", "why": one.why}
+            for one in report.missing
+        ]
+        failure = report.failure
+        document["error"] = failure and {"type": type(failure).__name__, "message": str(failure)}
+    return document
 
 
 def _print(report: IngestReport, uri: str) -> None:
     click.echo(
-        f"{report.read:,} rows of {len(report.symbols)} symbols: {report.inserted:,} new, {report.updated:,} changed, "
-        f"{report.unchanged:,} as before, {report.quarantined_rows:,} set aside"
+        f"{report.read:,} rows of {len(report.symbols):,} symbols: {report.inserted:,} new, "
+        f"{report.updated:,} changed, {report.unchanged:,} as before, {report.quarantined_rows:,} set aside"
     )
     for reason, rows in sorted(report.quarantined.items()):
         click.echo(f"  set aside: {rows:,} x {reason}")
     for note in report.notes:
         click.echo(f"  note: {note}")
     click.echo(f"stored in {uri}" + ("" if report.version is None else f", version {report.version}"))
-    if report.read and not report.symbols:
+    if report.failure is not None:
+        click.echo(f"error: {report.failure}", err=True)
+    for one in report.missing[:_MISSING_SHOWN]:
+        click.echo(f"missing: {one}", err=True)
+    if len(report.missing) > _MISSING_SHOWN:
+        click.echo(f"missing: … and {len(report.missing) - _MISSING_SHOWN:,} more; --json lists all", err=True)
+    if report.missing or report.failure:
+        click.echo("what came is stored; the same command goes on from there", err=True)
+    elif report.read and not report.symbols:
         click.echo("error: no usable row was left", err=True)
-
-
-def _read_universe(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
-    return list(parse_symbols([line for line in lines if line]))
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:

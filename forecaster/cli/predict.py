@@ -11,15 +11,16 @@ from forecaster.answer import answer
 from forecaster.cli.console import (
     FAILED,
     chosen,
+    chosen_symbols,
     json_option,
     name_option,
-    parse_symbols,
     price_store,
     print_json,
     print_table,
     registry,
     reports_errors,
     settings,
+    universe_option,
     version_option,
 )
 
@@ -32,32 +33,41 @@ Examples:
   forecaster predict AAPL --as-of 2012-06-29 --json
 """,
 )
-@click.argument("symbols", nargs=-1, required=True)
+@click.argument("symbols", nargs=-1)
+@universe_option
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Use no bar of a later session.")
 @name_option
 @version_option
 @json_option
 @reports_errors
 def predict(
-    symbols: tuple[str, ...], as_of: datetime | None, name: str | None, version: str | None, as_json: bool
+    symbols: tuple[str, ...],
+    universe_name: str | None,
+    as_of: datetime | None,
+    name: str | None,
+    version: str | None,
+    as_json: bool,
 ) -> None:
     """Forecast the next session's close of SYMBOLS, with the verdict on how far to trust it.
 
     Fails when any of the symbols cannot be forecast; the others are printed all the same.
     """
-    wanted = parse_symbols(symbols)
     where = settings()
+    if not symbols and universe_name is None:
+        raise click.UsageError("Missing argument 'SYMBOLS...', or --universe NAME; --universe all takes all stored.")
+    wanted = chosen_symbols(symbols, universe_name, where)
     model, bundle = chosen(registry(where, name), version)
-    bars = price_store(where).read(wanted, end=as_of.date() if as_of else None)
+    store = price_store(where)
+    bars, calendars = store.read(wanted, end=as_of.date() if as_of else None), store.calendars()
     diagnostics, now = bundle.diagnostics(), datetime.now(UTC)
     answers: dict[str, Any] = {}
-    refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in wanted if as_of}
-    for symbol, outcome in bundle.model().forecasts(bars).items():
+    refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in wanted or () if as_of}
+    for symbol, outcome in bundle.model().forecasts(bars, calendars).items():
         refused.pop(symbol, None)
         if isinstance(outcome, Exception):
             refused[symbol] = str(outcome)
         else:
-            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, model, now)
+            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, model, calendars, now)
     if as_json:
         print_json({"forecasts": list(answers.values()), "refused": refused})
     else:

@@ -8,9 +8,9 @@ import click
 
 from data.errors import DataError
 from forecaster.cli.console import (
+    chosen_symbols,
     json_option,
     name_option,
-    parse_symbols,
     price_store,
     print_json,
     print_table,
@@ -18,6 +18,7 @@ from forecaster.cli.console import (
     registry,
     reports_errors,
     settings,
+    universe_option,
 )
 from forecaster.cli.figures import COLUMNS, row
 from forecaster.cli.quiet import native_stderr_withheld
@@ -41,6 +42,7 @@ A spec file holds the tables [model] and [train], with the keys that --set takes
 """,
 )
 @click.argument("symbols", nargs=-1)
+@universe_option
 @name_option
 @click.option("--spec", "spec_file", type=click.Path(path_type=Path), help="A TOML file.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the spec.")
@@ -51,6 +53,7 @@ A spec file holds the tables [model] and [train], with the keys that --set takes
 @reports_errors
 def train(
     symbols: tuple[str, ...],
+    universe_name: str | None,
     name: str | None,
     spec_file: Path | None,
     changes: tuple[str, ...],
@@ -81,7 +84,7 @@ def train(
             models,
             spec,
             training,
-            symbols=parse_symbols(symbols) or None,
+            symbols=chosen_symbols(symbols, universe_name, where),
             progress=advance,
         )
     alias = _give_alias(models, made, promote=promote)

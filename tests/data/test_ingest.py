@@ -54,7 +54,7 @@ def test_a_fetch_is_reported_in_rows(store: PriceStore) -> None:
     assert report.quarantined_rows == 3
     assert report.symbols == {"AAPL", "MSFT"}
     assert report.notes == ["one: a note"]
-    assert report.version == 1
+    assert report.version == 0
     assert set(store.quarantined()["source"]) == {"listed:one", "listed:two"}
 
 
@@ -67,7 +67,7 @@ def test_running_twice_changes_nothing(store: PriceStore) -> None:
     before, aside = store.read(), store.quarantined()
     again = ingest(source, store, now=NOW + timedelta(days=1))
     assert (again.read, again.inserted, again.updated, again.unchanged) == (4, 0, 0, 3)
-    assert again.version == store.version() == 1
+    assert again.version == store.version() == 0
     pd.testing.assert_frame_equal(store.read().frame, before.frame, check_exact=True)
     pd.testing.assert_frame_equal(store.quarantined(), aside)
     # It is still told that the source has a bad row, though it is kept already.
@@ -76,9 +76,9 @@ def test_running_twice_changes_nothing(store: PriceStore) -> None:
 
 def test_the_sample_twice_changes_nothing(store: PriceStore) -> None:
     first = ingest(SampleProvider(), store, now=NOW, symbols=["FB", "AAPL"])
-    assert (first.inserted, first.version) == (3466, 1)
+    assert (first.inserted, first.version) == (3466, 0)
     again = ingest(SampleProvider(), store, now=NOW, symbols=["FB", "AAPL"])
-    assert (again.inserted, again.updated, again.unchanged, again.version) == (0, 0, 3466, 1)
+    assert (again.inserted, again.updated, again.unchanged, again.version) == (0, 0, 3466, 0)
 
 
 def test_a_changed_factor_updates_only_its_rows(store: PriceStore) -> None:
@@ -113,11 +113,29 @@ def test_an_unknown_symbol_is_told_after_the_known_ones_are_stored(store: PriceS
     assert store.read().symbols == ("FB",)
 
 
-def test_progress_is_told_after_each_committed_piece(store: PriceStore) -> None:
-    versions: list[int | None] = []
+def test_progress_is_told_of_each_piece(store: PriceStore) -> None:
+    told: list[str] = []
     source = Listed(*(Batch(symbol, closes([1.0], symbol=symbol)) for symbol in ("A", "B", "C")))
+    ingest(source, store, now=NOW, progress=lambda batch: told.append(batch.source))
+    assert told == ["A", "B", "C"]
+    assert store.version() == 0  # three small pieces are one commit
+
+
+def test_large_pieces_are_committed_before_the_next_is_asked_for(store: PriceStore) -> None:
+    versions: list[int | None] = []
+    days = 5_000
+    pieces = [
+        pd.concat([closes([1.0] * days, symbol=f"{name}{n}", first="2000-01-03") for n in range(13)])
+        for name in ("A", "B", "C")
+    ]
+    source = Listed(*(Batch("many", piece) for piece in pieces))
     ingest(source, store, now=NOW, progress=lambda batch: versions.append(store.version()))
     assert versions == [0, 1, 2]
+
+
+def test_a_moment_without_a_time_zone_is_refused(store: PriceStore) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        ingest(Listed(), store, now=datetime(2024, 6, 3, 12, 0))
 
 
 def test_what_is_asked_for_reaches_the_source(store: PriceStore) -> None:

@@ -246,7 +246,7 @@ def test_a_place_that_cannot_hold_a_table_is_named(tmp_path: Path) -> None:
 def test_a_damaged_table_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
     store = PriceStore(tmp_path / "prices")
     store.upsert(trusted(market(1)))
-    for file in (tmp_path / "prices" / "bars").glob("*.parquet"):
+    for file in (tmp_path / "prices" / "bars").rglob("*.parquet"):
         file.unlink()
     with pytest.raises(StoreUnavailable):
         store.read()

@@ -1,16 +1,31 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from data.errors import UnreadableSource
-from data.providers.catalogue import NAMES, provider
+from data.errors import MissingPackage, UnreadableSource
+from data.providers.catalogue import NAMES, TUSHARE, provider, tushare
+from data.providers.tushare.account import Account
 
 
 def test_every_name_leads_to_the_provider_of_that_name(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("date\n", encoding="utf-8")
-    assert [provider(name, path=tmp_path).name for name in NAMES] == list(NAMES)
+    without = [provider(name, path=tmp_path).name for name in NAMES if name != TUSHARE]
+    assert [*without, tushare(Account("a-token")).name] == list(NAMES)
+
+
+def test_an_account_does_not_show_its_token() -> None:
+    assert "a-token" not in repr(Account("a-token"))
+
+
+def test_without_its_package_the_provider_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [one for one in sys.modules if one.startswith(("tushare", "data.providers.tushare"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tushare", None)
+    with pytest.raises(MissingPackage, match=r"stock-forecaster\[tushare\]"):
+        tushare(Account("a-token"))
 
 
 def test_files_need_a_path() -> None:

@@ -1,0 +1,85 @@
+"""One writer at a time.
+
+The lock is the kernel's, on an open file: it ends with the process that holds it, however that ends, so a crash
+leaves nothing to clear away. Readers need none. It holds within one machine; between machines that write to one
+object store, Delta's own commits refuse the later of two that clash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from data.errors import StoreBusy, StoreUnavailable
+
+
+class WriterLock:
+    """The right to write to a store. Whoever holds it may take it again."""
+
+    def __init__(self, uri: str) -> None:
+        """Takes nothing yet.
+
+        Args:
+            uri: the store's folder, or an object-store URI.
+        """
+        self._uri = uri
+        remote = Path(tempfile.gettempdir()) / f"stock-forecaster-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+        self._folder = remote if "://" in uri else Path(uri)
+        # A soft lock, which filelock would fall back to, outlives its holder.
+        self._lock = FileLock(self._folder / ".writer.lock", fallback_to_soft=False)
+
+    @contextmanager
+    def held(self, wait: float = 0) -> Iterator[None]:
+        """Within, nobody else writes.
+
+        Args:
+            wait: seconds to wait for another writer.
+
+        Raises:
+            StoreBusy: another process is still writing after that.
+            StoreUnavailable: the folder cannot be made or locked.
+        """
+        first = not self._lock.is_locked
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=wait)
+        except Timeout:
+            raise StoreBusy(self._uri, self._holder()) from None
+        except OSError as error:
+            raise StoreUnavailable(self._uri, str(error)) from error
+        try:
+            if first:
+                self._sign()
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def _signature(self) -> Path:
+        return self._folder / ".writer.json"
+
+    def _sign(self) -> None:
+        """Who holds it, for the message to others; a disk without room for that is no reason not to work."""
+        text = {
+            "process": os.getpid(),
+            "host": socket.gethostname(),
+            "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        }
+        with suppress(OSError):
+            self._signature.write_text(json.dumps(text), encoding="utf-8")
+
+    def _holder(self) -> str:
+        try:
+            known = json.loads(self._signature.read_text(encoding="utf-8"))
+            return f"process {known['process']} on {known['host']} since {known['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
