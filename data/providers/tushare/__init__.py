@@ -10,7 +10,9 @@
 `gaps`         sessions without a bar, and why
 `reference`    trading days, listings, members of an index
 `client`       one call at a time, with every failure named
+`wire`         connections that end in time
 `answer`       what a server answered: rows, or an error that names the refusal
 `limits`       how many calls a minute and a day
+`account`      who calls, where to, and how often
 =============  ======================================================================================
 """

@@ -126,6 +126,8 @@ class TushareProvider:
         if own.empty:
             return library
         days = own["day"].to_numpy().astype("datetime64[D]")
+        if own["day"].iloc[-1].date() < today:
+            notes.append(f"Tushare's own calendar ends with {own['day'].iloc[-1].date()}: nothing is known after that")
         # Past its own calendar the source has no bars, whatever the library knows.
         return np.concatenate([library[library < days[0]], days[own["is_open"].to_numpy()]])
 

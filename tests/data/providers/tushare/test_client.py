@@ -34,8 +34,9 @@ from data.errors import (
     Unreachable,
 )
 from data.providers.tushare import client as module
-from data.providers.tushare.client import LASTING, PAGE_ROWS, TushareClient
+from data.providers.tushare.client import PAGE_ROWS, TushareClient
 from data.providers.tushare.limits import CallLimits
+from data.providers.tushare.wire import LASTING
 from tests.data.providers.tushare.scripted import (
     GOOD,
     Act,
