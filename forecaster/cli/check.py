@@ -13,7 +13,8 @@ from data.store import PriceStore
 from forecaster.cli.console import REFUSED, chosen_symbols, print_json, print_table, progress_bar
 from forecaster.settings import Settings
 
-_SHOWN = 20
+# Of each kind.
+_SHOWN = 5
 
 
 def check_prices(
@@ -57,8 +58,9 @@ def _print(findings: Sequence[Finding]) -> None:
         for kind, counts in summary(findings).items()
     ]
     print_table("findings", ("kind", "problems", "notes", "symbols"), rows)
-    ordered = sorted(findings, key=lambda one: one.severity != "problem")
-    for one in ordered[:_SHOWN]:
-        click.echo(f"{one.severity:8} {one.symbol}: {one.text}")
-    if len(findings) > _SHOWN:
-        click.echo(f"… and {len(findings) - _SHOWN:,} more; --json lists all")
+    for kind in dict.fromkeys(one.kind for one in findings):
+        own = sorted((one for one in findings if one.kind == kind), key=lambda one: one.severity != "problem")
+        for one in own[:_SHOWN]:
+            click.echo(f"{one.severity:8} {one.symbol}: {one.text}")
+        if len(own) > _SHOWN:
+            click.echo(f"         {kind}: … and {len(own) - _SHOWN:,} more; --json lists all")

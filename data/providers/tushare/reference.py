@@ -13,7 +13,7 @@ from data.providers.tushare.client import PAGE_ROWS, TushareClient
 
 # Shanghai's calendar; Shenzhen and Beijing keep the same.
 EXCHANGE: Final = "XSHG"
-_LISTING_FIELDS: Final = ("ts_code", "name", "list_status", "list_date", "delist_date")
+_LISTING_FIELDS: Final = ("ts_code", "name", "list_date", "delist_date")
 
 # Members are published with the last session of a month; two months hold at least one such day.
 _MEMBERS_WITHIN: Final = timedelta(days=62)
@@ -70,7 +70,7 @@ def listings(client: TushareClient) -> pd.DataFrame:
         PageFull: even one exchange's shares do not fit into an answer.
         RequestError: as the client raises them.
     """
-    pieces = [_listed(client, list_status=status) for status in ("L", "D", "P")]
+    pieces = [_listed(client, list_status=status).assign(list_status=status) for status in ("L", "D", "P")]
     told = pd.concat(pieces, ignore_index=True).drop_duplicates("ts_code")
     table = pd.DataFrame(
         {
