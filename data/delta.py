@@ -7,23 +7,33 @@ after. What deltalake, its engine or the file system raises becomes an error of 
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar
+from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, QueryBuilder, WriterProperties, write_deltalake
+from deltalake import DeltaTable, PostCommitHookProperties, QueryBuilder, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from data.errors import StoreFull, StoreUnavailable, UnknownVersion
+from data.comparing import among, bounds, compared, literal
+from data.errors import StoreError, StoreFull, StoreUnavailable, UnknownVersion
 
 # For files that are written to be kept: small row groups let a reader of one symbol skip most of a file.
-_COMPACT: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=32_768)
+COMPACT: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=16_384)
+
+# By itself deltalake forgets versions after thirty days, though models name what they were trained on, and it calls a
+# commit failed when only the checkpoint after it was.
+_SETTINGS: Final[dict[str, str]] = {"delta.enableExpiredLogCleanup": "false"}
+NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# A reader goes through all commits since the last checkpoint; one costs a millisecond, going through fifty costs ten.
+_COMMITS_A_CHECKPOINT: Final = 10
 
 # What the operating system says when no room is left, whoever passes the message on: ENOSPC, EDQUOT, EFBIG.
 _NO_ROOM: Final = ("No space left on device", "Disk quota exceeded", "File too large")
@@ -41,16 +51,6 @@ class Upserted:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a table lies in its folder: rows, files, their bytes, and the partitions of more than one file."""
-
-    rows: int
-    files: int
-    size: int
-    scattered: dict[str, int]
-
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -63,18 +63,21 @@ def maps_errors(method: Callable[Concatenate[KeyedTable, P], R]) -> Callable[Con
         try:
             return method(self, *args, **kwargs)
         except (DeltaError, OSError) as error:
-            raise _ours(self.uri, error) from error
+            raise store_error(self.uri, error) from error
         except BaseException as error:
             # deltalake's engine is Rust, and where that panics the exception is no `Exception`.
             if type(error).__name__ == "PanicException":
-                raise _ours(self.uri, error) from error
+                raise store_error(self.uri, error) from error
             raise
 
     return mapped
 
 
 class KeyedTable:
-    """A table in which each key occurs once. Every method raises `StoreUnavailable` where it cannot be reached."""
+    """A table in which each key occurs once. Every method raises `StoreUnavailable` where it cannot be reached.
+
+    Threads may share it: those that write take turns, and those that read see whole versions.
+    """
 
     def __init__(self, uri: str, schema: pa.Schema, key: Sequence[str], *, year_of: str | None = None) -> None:
         """Opens nothing yet: the table is made by the first write.
@@ -87,15 +90,22 @@ class KeyedTable:
         """
         self.uri = uri
         self._schema = schema
-        self._key = tuple(key)
+        self._names = ", ".join(schema.names)
+        self.key = tuple(key)
         self._year_of = year_of
         self._partitions = ["year"] if year_of else []
         self._keeps = False
         self._held: DeltaTable | None = None
+        self._turn = threading.RLock()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the table lies on this machine, None behind an object-store URI."""
+        return None if "://" in self.uri else Path(self.uri)
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Within, the table is opened once and only followed. For a sole writer: nobody else may replace the table."""
+        """Within, writes open the table once and only follow it. For a sole writer: nobody may replace the table."""
         if self._keeps:
             yield
             return
@@ -108,7 +118,7 @@ class KeyedTable:
     @maps_errors
     def version(self) -> int | None:
         """The newest version, None while there is no table."""
-        table = self._table()
+        table = self.opened()
         return None if table is None else int(table.version())
 
     @maps_errors
@@ -118,25 +128,34 @@ class KeyedTable:
         Raises:
             UnknownVersion: the table never had that version.
         """
-        table = self._table()
+        table = self.opened()
         if table is None:
             return None
-        if version is not None and version != table.version():
-            if not 0 <= version <= table.version():
-                raise UnknownVersion(self.uri, version, table.version())
-            table = DeltaTable(self.uri, version=version)
-        found: pd.DataFrame = _query(table, sql).to_pandas()
-        return found
+        if version is None or version == table.version():
+            return _frame(_query(table, sql))
+        if not 0 <= version <= table.version():
+            raise UnknownVersion(self.uri, version, table.version())
+        try:
+            return _frame(_query(DeltaTable(self.uri, version=version), sql))
+        except DeltaError as error:
+            raise DeltaError(f"version {version} is no longer there, or not whole: {error}") from error
 
     @maps_errors
-    def greatest(self, column: str) -> Any:
-        """The greatest value of a column, from what the log says about files; None where that is not known."""
-        table = self._table()
+    def newest(self, condition: str, by: str, rows: int, within: timedelta) -> pd.DataFrame | None:
+        """The `rows` rows under `condition` with the greatest dates `by`, ascending; None while there is no table.
+
+        They are looked for `within` the end of the table first, so that only its newest files are opened.
+        """
+        table = self.opened()
         if table is None:
             return None
+        sql = f"select {self._names} from it where {condition}"
         actions = pa.table(table.get_add_actions(flatten=True))
-        name = f"max.{column}"
-        return pc.max(actions[name]).as_py() if name in actions.column_names else None
+        newest = pc.max(actions[f"max.{by}"]).as_py() if f"max.{by}" in actions.column_names else None
+        found = None if newest is None else _query(table, f"{sql} and {by} >= {literal(newest - within)}")
+        if found is None or len(found) < rows:
+            found = _query(table, f"{sql} order by {by} desc limit {rows}")
+        return _frame(found).sort_values(by).tail(rows).reset_index(drop=True)
 
     @maps_errors
     def upsert(self, rows: pa.Table) -> Upserted:
@@ -146,112 +165,82 @@ class KeyedTable:
             rows: columns as in the schema, each key once.
         """
         self._require_room(rows)
-        table = self._table()
-        if table is None:
-            self._write(rows, "append", None)
-            return Upserted(len(rows), 0, 0)
-        if table.metadata().partition_columns != self._partitions:
-            self._lay_out_anew(table)
+        with self._turn:
             table = self._followed()
-        fresh, changed = self._compared(table, rows)
-        if len(changed):
-            # New and changed rows together, so that the write stays one transaction.
-            self._merge(table, pa.concat_tables([fresh, changed]))
-        elif len(fresh):
-            self._write(fresh, "append", table)
-        return Upserted(len(fresh), len(changed), int(table.version()))
+            if table is None:
+                self._write(rows, "append", None)
+                return Upserted(len(rows), 0, 0)
+            fresh, changed = self._compared(table, rows)
+            if (len(fresh) or len(changed)) and table.metadata().partition_columns != self._partitions:
+                table = self._laid_out_anew(table)
+            if len(changed):
+                # New and changed rows together, so that the write stays one transaction.
+                self._merge(table, pa.concat_tables([fresh, changed]))
+            elif len(fresh):
+                self._write(fresh, "append", table)
+            return Upserted(len(fresh), len(changed), int(table.version()))
 
     @maps_errors
     def replace(self, rows: pa.Table) -> None:
         """Make `rows` the whole content, in one transaction. For small tables."""
         self._require_room(rows)
-        self._write(rows, "overwrite", None)
+        with self._turn:
+            self._write(rows, "overwrite", self._followed())
 
     @maps_errors
-    def layout(self) -> Layout | None:
-        """How the table lies in its folder; None while there is none."""
-        table = self._table()
-        if table is None:
-            return None
-        actions = pa.table(table.get_add_actions(flatten=True)).to_pandas()
-        years = actions["partition.year"].astype(str) if "partition.year" in actions else pd.Series("", actions.index)
-        counts = years.value_counts()
-        scattered = {str(year): int(files) for year, files in counts[counts > 1].sort_index().items()}
-        return Layout(int(actions["num_records"].sum()), len(actions), int(actions["size_bytes"].sum()), scattered)
+    def checkpoint(self) -> None:
+        """Write down the table's state, so that readers need not go through the log."""
+        table = self.opened()
+        if table is not None:
+            table.create_checkpoint()
 
     @maps_errors
-    def compact(self, years: Sequence[str]) -> None:
-        """Rewrite the partitions `years` so that rows with the same first key lie together; their content stays."""
-        table = self._table()
-        if table is None:
-            return
-        for year in years:
-            chosen = [("year", "=", year)] if self._partitions else None
-            table.optimize.z_order([self._key[0]], partition_filters=chosen, writer_properties=_COMPACT)
-        # A reader starts from the newest checkpoint: with one here it skips the history of all the small files.
-        table.create_checkpoint()
-
-    @maps_errors
-    def clean(self, older_than_hours: int, keep_versions: Sequence[int], *, dry_run: bool) -> list[str]:
-        """Delete files that no version younger than that, nor one of `keep_versions`, needs; returns their names."""
-        table = self._table()
-        if table is None:
-            return []
-        return list(
-            table.vacuum(
-                older_than_hours,
-                dry_run=dry_run,
-                enforce_retention_duration=False,
-                full=True,
-                keep_versions=[one for one in keep_versions if 0 <= one <= table.version()],
-            )
-        )
-
-    def _table(self) -> DeltaTable | None:
-        if self._held is not None:
-            self._held.update_incremental()
-            return self._held
+    def has(self, version: int) -> bool:
+        """Whether the log still knows a version, whatever became of its files."""
+        newest = self.version()
+        if newest is None or not 0 <= version <= newest:
+            return False
         try:
-            table = DeltaTable(self.uri)
+            DeltaTable(self.uri, version=version)
         except TableNotFoundError:
+            return False
+        return True
+
+    @maps_errors
+    def opened(self) -> DeltaTable | None:
+        """The table as it is now, None while there is none. For the upkeep of its files; rows are read by `select`."""
+        try:
+            return DeltaTable(self.uri)
+        except TableNotFoundError as error:
+            # It also says so of an address that is none, and of a log whose beginning is lost.
+            if "Unknown scheme" in str(error) or (self.folder and any((self.folder / "_delta_log").glob("*.json"))):
+                raise
             return None
+
+    def _followed(self) -> DeltaTable | None:
+        """For writers, whose turn it is: the same, kept open where that was asked for."""
+        held = self._held
+        if held is not None:
+            held.update_incremental()
+            return held
+        table = self.opened()
         if self._keeps:
             self._held = table
-        return table
-
-    def _followed(self) -> DeltaTable:
-        """The table as it is now, where one is known to exist."""
-        table = self._table()
-        if table is None:
-            raise DeltaError("the table is gone")
         return table
 
     def _compared(self, table: DeltaTable, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The rows whose key is new, and those that differ from the row with their key."""
         if not len(rows):
             return rows, rows
-        bounds = _bounds(rows, self._key)
-        if not self._may_hold(table, bounds):
+        # Whether some file's range of keys touches these: most of a bulk load is answered here, without reading.
+        within = " and ".join(bounds(rows, self.key))
+        if not table.file_uris(file_pruning_predicate=within):
             return rows, rows[:0]
-        where = " and ".join(f"{name} >= {low} and {name} <= {high}" for name, low, high in bounds)
-        held = _query(table, f"select {', '.join(self._schema.names)} from it where {where}")
+        held = _query(table, f"select {self._names} from it where {' and '.join(among(rows, self.key))}")
         if not len(held):
             return rows, rows[:0]
         # The engine hands out text as views, which joins do not take.
-        held = held.cast(self._schema).append_column("_held", pa.array([True] * len(held)))
-        ours = rows.append_column("_row", pa.array(range(len(rows)), pa.int64()))
-        joined = ours.join(held, keys=list(self._key), join_type="left outer", right_suffix="_held").sort_by("_row")
-        known = pc.fill_null(joined["_held"], False)
-        differs = pa.array([False] * len(joined))
-        for name in self._schema.names:
-            if name not in self._key:
-                differs = pc.or_(differs, _distinct(joined[name], joined[f"{name}_held"]))
-        return rows.filter(pc.invert(known)), rows.filter(pc.and_(known, differs))
-
-    def _may_hold(self, table: DeltaTable, bounds: Sequence[tuple[str, str, str]]) -> bool:
-        """Whether some file's range of keys touches these: most of a bulk load is answered here, without reading."""
-        predicate = " AND ".join(f"{name} >= {low} AND {name} <= {high}" for name, low, high in bounds)
-        return bool(table.file_uris(file_pruning_predicate=predicate))
+        return compared(rows, held.cast(self._schema), self.key)
 
     def _write(self, rows: pa.Table, mode: Literal["append", "overwrite"], table: DeltaTable | None) -> None:
         write_deltalake(
@@ -259,42 +248,57 @@ class KeyedTable:
             self._with_year(rows),
             mode=mode,
             partition_by=self._partitions or None,
+            configuration=_SETTINGS,
+            post_commithook_properties=NO_HOOKS,
         )
+        self._checkpoint_when_due(table)
 
     def _merge(self, table: DeltaTable, rows: pa.Table) -> None:
-        on = [f"old.{name} = new.{name}" for name in (*self._partitions, *self._key)]
+        on = [f"old.{name} = new.{name}" for name in (*self._partitions, *self.key)]
         # Said as values too, so that files outside the range are not even opened.
-        on += [f"old.{name} >= {low} and old.{name} <= {high}" for name, low, high in _bounds(rows, self._key)]
+        on += bounds(rows, self.key, "old.")
         merged = table.merge(
             self._with_year(rows),
             predicate=" and ".join(on),
             source_alias="new",
             target_alias="old",
+            post_commithook_properties=NO_HOOKS,
         )
         merged.when_matched_update_all().when_not_matched_insert_all().execute()
+        self._checkpoint_when_due(table)
+
+    def _checkpoint_when_due(self, table: DeltaTable | None) -> None:
+        """Every so many commits; where that fails the commit counts all the same, and the next one will do."""
+        if table is not None and table.version() % _COMMITS_A_CHECKPOINT == 0:
+            with suppress(StoreError):
+                self.checkpoint()
 
     def _with_year(self, rows: pa.Table) -> pa.Table:
         if self._year_of is None:
             return rows
         return rows.append_column("year", pc.year(rows[self._year_of]).cast(pa.int32()))
 
-    def _lay_out_anew(self, table: DeltaTable) -> None:
+    def _laid_out_anew(self, table: DeltaTable) -> DeltaTable:
         """A table of an earlier release lies otherwise: rewritten in one transaction, its versions stay readable."""
-        names = ", ".join(self._schema.names)
+        table.alter.set_table_properties(_SETTINGS, post_commithook_properties=NO_HOOKS)
         year = f", cast(date_part('year', {self._year_of}) as int) as year" if self._year_of else ""
-        rows = QueryBuilder().register("it", table).execute(f"select {names}{year} from it order by {self._key[0]}")
+        rows = (
+            QueryBuilder().register("it", table).execute(f"select {self._names}{year} from it order by {self.key[0]}")
+        )
         write_deltalake(
-            self.uri,
+            table,
             rows,
             mode="overwrite",
             schema_mode="overwrite",
             partition_by=self._partitions or None,
+            post_commithook_properties=NO_HOOKS,
         )
+        return table
 
     def _require_room(self, rows: pa.Table) -> None:
         """A full disk is met before the write, where the folder is local and that can be known."""
-        folder = Path(self.uri)
-        if "://" in self.uri:
+        folder = self.folder
+        if folder is None:
             return
         while not folder.exists():
             folder = folder.parent
@@ -314,27 +318,13 @@ def _query(table: DeltaTable, sql: str) -> pa.Table:
         raise DeltaError(str(error)) from error
 
 
-def _distinct(ours: pa.ChunkedArray, held: pa.ChunkedArray) -> pa.Array:
-    """Where two columns differ; two unknowns are equal."""
-    if pa.types.is_floating(ours.type):
-        # In a table from pandas an unknown number is null, in one from the engine it may be NaN.
-        ours, held = (pc.if_else(pc.is_nan(one), None, one) for one in (ours, held))
-    return pc.fill_null(pc.not_equal(ours, held), pc.not_equal(pc.is_null(ours), pc.is_null(held)))
+def _frame(found: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = found.to_pandas()
+    return frame
 
 
-def _bounds(rows: pa.Table, names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Of each of these columns its name, least and greatest value, as SQL."""
-    ends = {name: pc.min_max(rows[name]) for name in names}
-    return [(name, _literal(both["min"].as_py()), _literal(both["max"].as_py())) for name, both in ends.items()]
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return f"date '{value.isoformat()}'" if hasattr(value, "isoformat") else str(value)
-
-
-def _ours(uri: str, error: BaseException) -> StoreFull | StoreUnavailable:
+def store_error(uri: str, error: BaseException) -> StoreFull | StoreUnavailable:
+    """What deltalake, its engine or the operating system raised, as an error of ours."""
     said = str(error) or type(error).__name__
     full = next((one for one in _NO_ROOM if one in said), None)
     return StoreFull(uri, full) if full else StoreUnavailable(uri, said.splitlines()[0][:300])

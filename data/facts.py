@@ -23,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.delta import KeyedTable
+from data.lock import WriterLock
 
 _CALENDAR: Final = pa.schema([("exchange", pa.string()), ("day", pa.date32()), ("is_open", pa.bool_())])
 _LISTINGS: Final = pa.schema(
@@ -53,14 +54,20 @@ OPEN: Final = "open"
 
 
 class SourceFacts:
-    """The tables beside the bars of one store. Dates are `datetime64[s]`, NaT where there is none."""
+    """The tables beside the bars of one store. Dates are `datetime64[s]`, NaT where there is none.
 
-    def __init__(self, uri: str) -> None:
+    Every method raises `StoreUnavailable` where the tables cannot be reached, those that write also `StoreFull`, and
+    `StoreBusy` while another writer is at it.
+    """
+
+    def __init__(self, uri: str, lock: WriterLock | None = None) -> None:
         """Opens nothing yet.
 
         Args:
             uri: the store's folder, or an object-store URI.
+            lock: the store's, where the caller has one.
         """
+        self._lock = lock or WriterLock(uri)
         self.tables = {
             "calendar": KeyedTable(f"{uri}/calendar", _CALENDAR, ("exchange", "day")),
             "listings": KeyedTable(f"{uri}/listings", _LISTINGS, ("symbol",)),
@@ -103,27 +110,36 @@ class SourceFacts:
         self._keep("gaps", _GAPS, rows)
 
     def replace_coverage(self, rows: pd.DataFrame) -> None:
-        """Make these all the spans there are."""
-        if not rows.equals(self.coverage()):
-            self.tables["coverage"].replace(_arrow(rows, _COVERAGE))
+        """Make these all the spans there are; the same ones again, in whatever order, write nothing."""
+        ordered = _typed(rows[_COVERAGE.names], _COVERAGE).sort_values(["symbol", "first"], ignore_index=True)
+        with self._lock.held():
+            if not ordered.equals(self.coverage()):
+                self.tables["coverage"].replace(_arrow(ordered, _COVERAGE))
 
     def replace_universe(self, name: str, symbols: Sequence[str]) -> None:
-        """Make `symbols` all the members of an index."""
-        if tuple(symbols) != self.universe(name):
-            known = self._read("universes", _UNIVERSES)
-            told = pd.DataFrame({"universe": name, "symbol": list(symbols)})
-            every = pd.concat([known[known["universe"] != name], told], ignore_index=True)
-            self.tables["universes"].replace(_arrow(every, _UNIVERSES))
+        """Make `symbols` all the members of an index; the same ones again, in whatever order, write nothing."""
+        members = sorted(set(symbols))
+        with self._lock.held():
+            if tuple(members) != self.universe(name):
+                known = self._read("universes", _UNIVERSES)
+                told = pd.DataFrame({"universe": name, "symbol": members})
+                every = pd.concat([known[known["universe"] != name], told], ignore_index=True)
+                self.tables["universes"].replace(_arrow(every, _UNIVERSES))
 
     def _read(self, name: str, schema: pa.Schema) -> pd.DataFrame:
         found = self.tables[name].select(f"select {', '.join(schema.names)} from it order by 1, 2")
         if found is None:
             found = pd.DataFrame({column: [] for column in schema.names})
-        return found.astype({field.name: _DTYPES[field.type] for field in schema})
+        return _typed(found, schema)
 
     def _keep(self, name: str, schema: pa.Schema, rows: pd.DataFrame) -> None:
         if len(rows):
-            self.tables[name].upsert(_arrow(rows, schema))
+            with self._lock.held():
+                self.tables[name].upsert(_arrow(rows, schema))
+
+
+def _typed(rows: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
+    return rows.astype({field.name: _DTYPES[field.type] for field in schema})
 
 
 def _arrow(rows: pd.DataFrame, schema: pa.Schema) -> pa.Table:

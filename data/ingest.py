@@ -1,28 +1,33 @@
 """Provider -> validate -> store, piece by piece.
 
-Pieces are committed together as soon as they are worth a commit, and what came stays, whatever happens after it. Of one
-commit the bars come first and what they cover last: a process that dies in between asks again for what it has, and
-never believes that it has what it lacks.
+Pieces are committed together as soon as they are worth a commit, while the next ones are fetched and validated; what
+came stays, whatever happens after it. Of one commit the bars come first and what they cover last: a process that dies
+in between asks again for what it has, and never believes that it has what it lacks.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from data.bars import Bars, empty_bars, validate
+from data.bars import Bars, validate
 from data.coverage import Coverage
 from data.providers.base import Batch, Incremental, Missing, Plan, Provider, Request
-from data.store import PriceStore
+from data.store import PriceStore, stored_rows
 from data.upkeep import compact_if_scattered
 
-# A commit is worth its file from so many rows on, and a process that dies loses no more than so many seconds of calls.
-_ROWS_A_COMMIT: Final = 60_000
+# A commit costs as much as writing some ten thousand rows, and so many fit into memory several times over. A process
+# that dies loses no more than so many seconds of calls.
+_ROWS_A_COMMIT: Final = 600_000
 _SECONDS_A_COMMIT: Final = 5.0
 
 
@@ -134,7 +139,7 @@ def ingest(
                 writer.take(checked.bars, checked.quarantine, batch)
                 progress(batch)
         finally:
-            writer.flush()
+            writer.close()
         if plan is not None:
             report.missing, report.failure = plan.missing, plan.failure
         if report.inserted or report.updated:
@@ -143,72 +148,114 @@ def ingest(
     return report
 
 
+_Span = tuple[str, str, pd.Timestamp, pd.Timestamp]
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """What is committed together: bars that no two pieces share, and what came with them."""
+
+    bars: list[pa.Table] = field(default_factory=list)
+    spans: list[_Span] = field(default_factory=list)
+    aside: list[pd.DataFrame] = field(default_factory=list)
+    gaps: list[pd.DataFrame] = field(default_factory=list)
+    covered: list[pd.DataFrame] = field(default_factory=list)
+    days: defaultdict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
+    rows: int = 0
+
+    def shares(self, bars: Bars) -> bool:
+        """Whether a bar of `bars` may be here already: both its symbols and its sessions overlap with a piece's."""
+        if not len(bars):
+            return False
+        first, last, begin, end = _span(bars)
+        return any(first <= b and a <= last and begin <= d and c <= end for a, b, c, d in self.spans)
+
+    def add(self, bars: Bars, aside: pd.DataFrame, batch: Batch) -> None:
+        """Take a piece in."""
+        if len(bars):
+            self.bars.append(stored_rows(bars))
+            self.spans.append(_span(bars))
+            self.rows += len(bars)
+        for table, kept in ((aside, self.aside), (batch.gaps, self.gaps), (batch.covered, self.covered)):
+            if table is not None and len(table):
+                kept.append(table)
+        if batch.covered is not None:
+            for symbol, own in bars.frame.groupby("symbol")["session"]:
+                self.days[str(symbol)] += own.dt.date.tolist()
+
+
 class _Writer:
-    """Gathers pieces until they are worth a commit."""
+    """Gathers pieces until they are worth a commit, which then goes on beside the work on the next ones."""
 
     def __init__(self, store: PriceStore, report: IngestReport) -> None:
         self._store = store
         self._report = report
         self._coverage = Coverage(store.facts.coverage())
         self._since = time.monotonic()
-        self._bars: list[Bars] = []
-        self._aside: list[pd.DataFrame] = []
-        self._gaps: list[pd.DataFrame] = []
-        self._covered: list[pd.DataFrame] = []
+        self._gathered = _Pieces()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._running: Future[None] | None = None
+        self._symbols: list[pa.Array] = []
 
     def take(self, bars: Bars, aside: pd.DataFrame, batch: Batch) -> None:
         """Keep a piece, and commit what was gathered if that is due."""
-        self._bars.append(bars)
-        self._aside.append(aside)
-        if batch.gaps is not None:
-            self._gaps.append(batch.gaps)
-        if batch.covered is not None:
-            self._covered.append(batch.covered)
-        rows = sum(map(len, self._bars))
-        if rows >= _ROWS_A_COMMIT or time.monotonic() - self._since >= _SECONDS_A_COMMIT:
-            self.flush()
+        if self._gathered.shares(bars):
+            self._commit()
+        self._gathered.add(bars, aside, batch)
+        if self._gathered.rows >= _ROWS_A_COMMIT or time.monotonic() - self._since >= _SECONDS_A_COMMIT:
+            self._commit()
 
-    def flush(self) -> None:
-        """Commit what was gathered: first what is true by itself, last what says that it is there."""
-        bars = _joined([one.frame for one in self._bars])
-        aside, gaps, covered = _joined(self._aside), _joined(self._gaps), _joined(self._covered)
-        self._bars, self._aside, self._gaps, self._covered = [], [], [], []
-        if aside is not None:
-            self._store.quarantine(aside)
-        frame = empty_bars().frame if bars is None else _latest(bars)
-        if len(frame):
-            done = self._store.upsert(Bars(frame))
-            self._report.inserted += done.inserted
-            self._report.updated += done.updated
-            self._report.unchanged += len(frame) - done.inserted - done.updated
-            self._report.version = done.version
-            self._report.symbols.update(Bars(frame).symbols)
-        if gaps is not None:
-            self._store.facts.keep_gaps(gaps.drop_duplicates(["symbol", "session"], keep="last"))
-        if covered is not None:
-            self._cover(covered, frame)
+    def close(self) -> None:
+        """Commit the rest, and wait until all of it is there."""
+        try:
+            self._commit()
+            self._settle()
+        finally:
+            self._thread.shutdown()
+            if self._symbols:
+                self._report.symbols.update(pc.unique(pa.chunked_array(self._symbols)).to_pylist())
+
+    def _commit(self) -> None:
+        gathered, self._gathered = self._gathered, _Pieces()
+        self._settle()
+        self._running = self._thread.submit(self._write, gathered)
         self._since = time.monotonic()
 
-    def _cover(self, covered: pd.DataFrame, bars: pd.DataFrame) -> None:
-        days = {str(symbol): own.dt.date.tolist() for symbol, own in bars.groupby("symbol")["session"]}
-        for symbol, first, through in covered.itertuples(index=False, name=None):
+    def _settle(self) -> None:
+        """Wait for the commit before; what went wrong in it is raised here."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.result()
+
+    def _write(self, pieces: _Pieces) -> None:
+        """First what is true by itself, last what says that it is there."""
+        if pieces.aside:
+            self._store.quarantine(pd.concat(pieces.aside, ignore_index=True))
+        if pieces.bars:
+            done = self._store.upsert_rows(pieces.bars)
+            self._report.inserted += done.inserted
+            self._report.updated += done.updated
+            self._report.unchanged += pieces.rows - done.inserted - done.updated
+            self._report.version = done.version
+            self._symbols += [pc.unique(rows["symbol"]) for rows in pieces.bars]
+        if pieces.gaps:
+            gaps = pd.concat(pieces.gaps, ignore_index=True)
+            self._store.facts.keep_gaps(gaps.drop_duplicates(["symbol", "session"], keep="last"))
+        if pieces.covered:
+            self._cover(pieces)
+
+    def _cover(self, pieces: _Pieces) -> None:
+        for symbol, first, through in pd.concat(pieces.covered).itertuples(index=False, name=None):
             new = [
-                day for day in days.get(symbol, ()) if first <= day <= through and not self._coverage.holds(symbol, day)
+                day
+                for day in pieces.days.get(symbol, ())
+                if first <= day <= through and not self._coverage.holds(symbol, day)
             ]
             self._coverage.add(symbol, first, through, len(new))
         self._store.facts.replace_coverage(self._coverage.frame())
 
 
-def _joined(tables: Iterable[pd.DataFrame]) -> pd.DataFrame | None:
-    """All rows, None where there are none."""
-    filled = [table for table in tables if len(table)]
-    if len(filled) < 2:
-        return filled[0] if filled else None
-    return pd.concat(filled, ignore_index=True)
-
-
-def _latest(bars: pd.DataFrame) -> pd.DataFrame:
-    """Each bar once: of several the one that came last."""
-    if bars.duplicated(["symbol", "session"]).any():
-        bars = bars.drop_duplicates(["symbol", "session"], keep="last")
-    return bars.sort_values(["symbol", "session"], ignore_index=True)
+def _span(bars: Bars) -> _Span:
+    """First and last symbol, first and last session; there is at least one bar."""
+    symbols, sessions = bars.frame["symbol"], bars.frame["session"]
+    return symbols.iloc[0], symbols.iloc[-1], sessions.min(), sessions.max()

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from data.errors import StoreBusy, StoreUnavailable
+from data.delta import store_error
+from data.errors import StoreBusy
 
 
 class WriterLock:
-    """The right to write to a store. Whoever holds it may take it again."""
+    """The right to write to a store. While this object holds it, it may take it again, in any thread."""
 
     def __init__(self, uri: str) -> None:
         """Takes nothing yet.
@@ -35,7 +36,7 @@ class WriterLock:
         remote = Path(tempfile.gettempdir()) / f"stock-forecaster-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
         self._folder = remote if "://" in uri else Path(uri)
         # A soft lock, which filelock would fall back to, outlives its holder.
-        self._lock = FileLock(self._folder / ".writer.lock", fallback_to_soft=False)
+        self._lock = FileLock(self._folder / ".writer.lock", thread_local=False, fallback_to_soft=False)
 
     @contextmanager
     def held(self, wait: float = 0) -> Iterator[None]:
@@ -45,17 +46,17 @@ class WriterLock:
             wait: seconds to wait for another writer.
 
         Raises:
-            StoreBusy: another process is still writing after that.
-            StoreUnavailable: the folder cannot be made or locked.
+            StoreBusy: another process, or another `WriterLock` of this one, is still writing after that.
+            StoreFull, StoreUnavailable: the folder cannot be made or locked.
         """
         first = not self._lock.is_locked
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=wait)
+            self._lock.acquire(timeout=max(wait, 0))
         except Timeout:
             raise StoreBusy(self._uri, self._holder()) from None
         except OSError as error:
-            raise StoreUnavailable(self._uri, str(error)) from error
+            raise store_error(self._uri, error) from error
         try:
             if first:
                 self._sign()

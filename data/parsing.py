@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api.types import infer_dtype
 
 from data.symbols import SYMBOL_PATTERN
@@ -41,6 +43,12 @@ def parse_symbols(raw: pd.Series[Any]) -> tuple[Positions, pd.Index[str]]:
         `(n,)` positions in the second item, -1 where the cell is no well-formed symbol; and the symbols, sorted.
     """
     codes, texts = _distinct_texts(raw)
+    if texts.str.match(SYMBOL_PATTERN, na=False).all():
+        # No two of them are alike once trimmed, since there is nothing to trim.
+        order = pc.array_sort_indices(pa.array(texts, pa.string())).to_numpy()
+        rank = np.empty(len(order) + 1, dtype="int64")
+        rank[order], rank[-1] = np.arange(len(order)), -1
+        return rank[codes], pd.Index(texts.iloc[order], dtype="str")
     symbols = texts.str.strip()
     good = symbols.str.match(SYMBOL_PATTERN, na=False).to_numpy(dtype=bool)
     known = pd.Index(np.unique(symbols[good].to_numpy(dtype=object)), dtype="str")

@@ -65,7 +65,7 @@ class PriceStore:
         self._bars = KeyedTable(f"{root}/bars", _BARS, ("symbol", "session"), year_of="session")
         self._quarantine = KeyedTable(f"{root}/quarantine", _QUARANTINE, ("id",))
         self._lock = WriterLock(root)
-        self.facts = SourceFacts(root)
+        self.facts = SourceFacts(root, self._lock)
 
     @property
     def tables(self) -> dict[str, KeyedTable]:
@@ -74,21 +74,28 @@ class PriceStore:
 
     @contextmanager
     def writing(self, wait: float = 0) -> Iterator[None]:
-        """Within, this process is the only writer. Single writes take the right by themselves.
+        """Within, this object is the only writer. Single writes take the right by themselves.
+
+        Two `PriceStore` of one process exclude each other as two processes do. Threads that share one share
+        the right, and take turns at each write.
 
         Args:
             wait: seconds to wait for another writer.
 
         Raises:
-            StoreBusy: another process is still writing after that.
+            StoreBusy: another writer is still at it after that.
         """
         with self._lock.held(wait), self._bars.kept_open():
             yield
 
     def upsert(self, bars: Bars) -> Upserted:
         """Insert new bars and update changed ones, in one transaction; equal ones cost no new version."""
+        return self.upsert_rows([stored_rows(bars)])
+
+    def upsert_rows(self, rows: Sequence[pa.Table]) -> Upserted:
+        """The same for tables of `stored_rows` that share no bar."""
         with self._lock.held():
-            return self._bars.upsert(pa.Table.from_pandas(bars.frame, schema=_BARS, preserve_index=False))
+            return self._bars.upsert(pa.concat_tables(rows))
 
     def quarantine(self, rows: pd.DataFrame) -> int:
         """Keep rows that validation set aside; returns how many were not there before.
@@ -111,7 +118,9 @@ class PriceStore:
     def quarantined(self) -> pd.DataFrame:
         """Every row ever set aside: source, row, reason, raw."""
         found = self._quarantine.select("select source, row, reason, raw from it order by source, row, reason, raw")
-        return pd.DataFrame(columns=list(QUARANTINE_COLUMNS)) if found is None else found
+        if found is None:
+            found = pd.DataFrame({name: [] for name in QUARANTINE_COLUMNS})
+        return found.astype(dict.fromkeys(QUARANTINE_COLUMNS, "str") | {"row": "int64"})
 
     def version(self) -> int | None:
         """The newest version of the bars, None while there are none."""
@@ -143,27 +152,24 @@ class PriceStore:
         condition = f" where {' and '.join(where)}" if where else ""
         found = self._select(f"select {', '.join(COLUMNS)} from it{condition} order by symbol, session", version)
         if wanted:
-            self._require_known(sorted(set(wanted) - set(found["symbol"])), version)
+            self._require_known(sorted(set(wanted) - set(found["symbol"].unique())), version)
         return _bars(found)
 
     def tail(self, symbol: str, sessions: int) -> Bars:
         """The newest `sessions` bars of a symbol, or as many as there are.
 
-        Raises: as `read`.
+        Raises: as `read`, and ValueError where not even one is asked for.
         """
-        sql = f"select {', '.join(COLUMNS)} from it where symbol = '{parse_symbol(symbol)}'"
-        newest_first = f" order by session desc limit {sessions}"
-        with self._bars.kept_open():
-            # Bounded by date first: then only the newest files are opened.
-            newest = self._bars.greatest("session")
-            near = newest and newest - timedelta(days=int(sessions * _DAYS_A_SESSION) + _DAYS_OF_PAUSE)
-            bound = f" and session >= date '{near.isoformat()}'" if near else ""
-            found = self._select(sql + bound + newest_first, None)
-            if bound and len(found) < sessions:
-                found = self._select(sql + newest_first, None)
+        if sessions < 1:
+            raise ValueError(f"expected a number of sessions from 1 on, got {sessions}")
+        wanted = f"symbol = '{parse_symbol(symbol)}'"
+        span = timedelta(days=int(sessions * _DAYS_A_SESSION) + _DAYS_OF_PAUSE)
+        found = self._bars.newest(wanted, "session", sessions, span)
+        if found is None:
+            raise EmptyStore(self.uri)
         if found.empty:
             self._require_known([symbol], None)
-        return _bars(found.iloc[::-1].reset_index(drop=True))
+        return _bars(found)
 
     def summary(self, version: int | None = None) -> pd.DataFrame:
         """One row a symbol: symbol, sessions, first, last (dates).
@@ -232,6 +238,11 @@ class PriceStore:
         missing = [symbol for symbol in wanted if symbol not in set(held)]
         if missing:
             raise UnknownSymbol(missing[0], list(self.summary(version)["symbol"]))
+
+
+def stored_rows(bars: Bars) -> pa.Table:
+    """Bars in the form in which they are written; making it can go on beside a write."""
+    return pa.Table.from_pandas(bars.frame, schema=_BARS, preserve_index=False)
 
 
 def _listed(symbols: Sequence[str]) -> str:

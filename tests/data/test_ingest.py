@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from data.errors import UnknownSymbol, UnreadableSource
+import data.ingest
+from data.errors import StoreFull, UnknownSymbol, UnreadableSource
 from data.ingest import ingest
 from data.providers.base import Batch
 from data.providers.files import FilesProvider
@@ -121,16 +123,37 @@ def test_progress_is_told_of_each_piece(store: PriceStore) -> None:
     assert store.version() == 0  # three small pieces are one commit
 
 
-def test_large_pieces_are_committed_before_the_next_is_asked_for(store: PriceStore) -> None:
+def test_large_pieces_are_committed_while_the_next_ones_come(
+    store: PriceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data.ingest, "_ROWS_A_COMMIT", 100)
     versions: list[int | None] = []
-    days = 5_000
-    pieces = [
-        pd.concat([closes([1.0] * days, symbol=f"{name}{n}", first="2000-01-03") for n in range(13)])
-        for name in ("A", "B", "C")
-    ]
-    source = Listed(*(Batch("many", piece) for piece in pieces))
-    ingest(source, store, now=NOW, progress=lambda batch: versions.append(store.version()))
-    assert versions == [0, 1, 2]
+    source = Listed(*(Batch(name, closes([1.0] * 100, symbol=name)) for name in ("A", "B", "C", "D")))
+    # Each commit ends before the next begins, so after piece n all but the newest are there.
+    report = ingest(source, store, now=NOW, progress=lambda batch: versions.append(PriceStore(store.uri).version()))
+    for number, seen in enumerate(versions):
+        assert (-1 if seen is None else seen) in (number - 1, number)
+    assert (report.version, report.inserted) == (3, 400)
+
+
+def test_a_piece_that_repeats_bars_of_another_is_committed_after_it(store: PriceStore) -> None:
+    source = Listed(Batch("first", closes([10.0, 11.0])), Batch("again", closes([10.0, 12.0])))
+    report = ingest(source, store, now=NOW)
+    assert (report.inserted, report.updated, report.unchanged, report.version) == (2, 1, 1, 1)
+    assert store.read().frame["close"].tolist() == [10.0, 12.0]
+
+
+def test_a_commit_that_fails_ends_the_fetch_with_its_error(store: PriceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data.ingest, "_ROWS_A_COMMIT", 1)
+    monkeypatch.setattr("data.delta.shutil.disk_usage", lambda folder: SimpleNamespace(free=0))
+    told: list[str] = []
+    source = Listed(*(Batch(name, closes([1.0], symbol=name)) for name in ("A", "B", "C")))
+    with pytest.raises(StoreFull, match="free some space"):
+        ingest(source, store, now=NOW, progress=lambda batch: told.append(batch.source))
+    assert told in ([], ["A"])
+    assert store.version() is None
+    monkeypatch.undo()
+    assert ingest(source, store, now=NOW).inserted == 3
 
 
 def test_a_moment_without_a_time_zone_is_refused(store: PriceStore) -> None:

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.bars import Bars, validate
+from data.bars import Bars, empty_bars, validate
+from data.delta import Upserted
 from data.errors import EmptyStore, MalformedSymbol, StoreUnavailable, UnknownSymbol, UnknownVersion
-from data.store import PriceStore, Upserted
+from data.store import PriceStore
+from data.upkeep import compact
 from tests.data.tables import checked, closes, market, row, table, trusted
 
 
@@ -196,42 +203,204 @@ def test_nothing_set_aside_makes_no_table(store: PriceStore) -> None:
     assert not Path(store.uri).exists()
 
 
-keys = st.tuples(st.sampled_from(["AAPL", "MSFT", "600519.SH"]), st.integers(1, 5))
+keys = st.tuples(st.sampled_from(["AAPL", "MSFT", "600519.SH"]), st.integers(2020, 2023), st.integers(1, 3))
 values = st.tuples(st.sampled_from([9.5, 10.0, 11.0]), st.sampled_from([None, 0.0, 5.0]), st.sampled_from([1.0, 2.0]))
+Piece = dict[tuple[str, int, int], tuple[float, float | None, float]]
 
 
-@settings(max_examples=12, deadline=None)
-@given(pieces=st.lists(st.dictionaries(keys, values, min_size=1, max_size=6), min_size=1, max_size=5))
+def piece_of_bars(piece: Piece) -> Bars:
+    rows = [
+        row(symbol=symbol, session=f"{year}-01-{day:02}", close=close, amount=amount, adj_factor=factor)
+        for (symbol, year, day), (close, amount, factor) in piece.items()
+    ]
+    return checked(table(*rows))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.lists(st.one_of(st.just("compact"), st.dictionaries(keys, values, min_size=1)), min_size=1, max_size=6),
+    within=st.booleans(),
+)
 def test_any_sequence_of_upserts_is_a_dictionary_updated(
-    tmp_path_factory: pytest.TempPathFactory,
-    pieces: list[dict[tuple[str, int], tuple[float, float | None, float]]],
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str | Piece], within: bool
 ) -> None:
     store = PriceStore(tmp_path_factory.mktemp("prices"))
-    expected: dict[tuple[str, int], tuple[float, float | None, float]] = {}
-    version = -1
-    for piece in pieces:
-        rows = [
-            row(symbol=symbol, session=f"2024-01-{day:02}", close=close, amount=amount, adj_factor=factor)
-            for (symbol, day), (close, amount, factor) in piece.items()
-        ]
-        done = store.upsert(checked(table(*rows)))
-        inserted = len(piece.keys() - expected.keys())
-        updated = sum(key in expected and expected[key] != value for key, value in piece.items())
-        version += bool(inserted or updated)
-        assert done == Upserted(inserted, updated, version)
-        expected |= piece
-        found = store.read().frame
-        amounts = [None if np.isnan(amount) else amount for amount in found["amount"]]
-        assert (
-            dict(
-                zip(
-                    zip(found["symbol"], found["session"].dt.day, strict=True),
-                    zip(found["close"], amounts, found["adj_factor"], strict=True),
-                    strict=True,
-                )
-            )
-            == expected
-        )
+    expected: Piece = {}
+    with store.writing() if within else nullcontext():
+        for step in steps:
+            if isinstance(step, str):
+                compact(store)
+                continue
+            before = store.version()
+            done = store.upsert(piece_of_bars(step))
+            inserted = len(step.keys() - expected.keys())
+            updated = sum(key in expected and expected[key] != value for key, value in step.items())
+            version = (-1 if before is None else before) + bool(inserted or updated)
+            assert done == Upserted(inserted, updated, version)
+            expected |= step
+            # Another object, as another process would open it.
+            same(PriceStore(store.uri).read(), piece_of_bars(expected))
+    if expected:
+        other = PriceStore(tmp_path_factory.mktemp("prices"))
+        other.upsert(piece_of_bars(expected))
+        assert store.fingerprint() == other.fingerprint()
+
+
+def test_the_fingerprint_is_of_the_content_and_not_of_the_files(tmp_path: Path) -> None:
+    bars = trusted(market(5, symbols=4, sessions=300))
+    assert bars.frame["session"].dt.year.nunique() == 2
+    at_once, reversed_, dated = (PriceStore(tmp_path / name) for name in ("at once", "reversed", "dated"))
+    at_once.upsert(bars)
+    expected = at_once.fingerprint()
+    for symbol in reversed(bars.symbols):
+        reversed_.upsert(Bars(bars.frame[bars.frame["symbol"] == symbol].reset_index(drop=True)))
+    for _, month in bars.frame.groupby(bars.frame["session"].dt.to_period("Q")):
+        # What was wrong at first counts as little as the order.
+        dated.upsert(Bars(month.assign(close=month["close"] * 1.001).reset_index(drop=True)))
+        dated.upsert(Bars(month.reset_index(drop=True)))
+    assert reversed_.fingerprint() == dated.fingerprint() == expected
+    compact(reversed_)
+    assert reversed_.fingerprint() == expected
+    assert reversed_.fingerprint(version=0) != expected
+
+
+def test_the_layout_of_an_earlier_release_has_the_same_fingerprint(tmp_path: Path) -> None:
+    bars = trusted(market(6, symbols=3, sessions=300))
+    one, earlier = PriceStore(tmp_path / "one"), PriceStore(tmp_path / "earlier")
+    one.upsert(bars)
+    days = bars.frame.assign(session=bars.frame["session"].dt.date)
+    for rows in (days.iloc[::2], days.iloc[1::2]):
+        write_deltalake(f"{earlier.uri}/bars", pa.Table.from_pandas(rows, preserve_index=False), mode="append")
+    same(earlier.read(), bars)
+    assert earlier.fingerprint() == one.fingerprint()
+    assert earlier.fingerprint(version=0) != one.fingerprint()
+    assert earlier.upsert(bars) == Upserted(0, 0, 1)
+    earlier.upsert(checked(closes([1.0], symbol="NEW")))
+    one.upsert(checked(closes([1.0], symbol="NEW")))
+    assert earlier.fingerprint() == one.fingerprint()
+    same(earlier.read(version=1), bars)
+    same(earlier.tail("NEW", 5), checked(closes([1.0], symbol="NEW")))
+
+
+def test_any_cell_changes_the_fingerprint(tmp_path: Path) -> None:
+    frame = two_symbols()
+    changes: list[tuple[str, int, object]] = [
+        ("symbol", 5, "MSFU"),
+        ("session", 5, "2024-01-04"),
+        ("session", 5, "2025-01-03"),
+        ("amount", 0, 0.0),
+        ("volume", 5, 0.0),
+        *(
+            (name, 3, np.nextafter(frame.loc[3, name], np.inf))
+            for name in ("open", "high", "low", "close", "adj_factor")
+        ),
+    ]
+    found = set()
+    for number, (name, position, value) in enumerate([("close", 0, frame.loc[0, "close"]), *changes]):
+        changed = frame.copy()
+        changed.loc[position, name] = value
+        store = PriceStore(tmp_path / str(number))
+        store.upsert(checked(changed))
+        found.add(store.fingerprint())
+    shorter = PriceStore(tmp_path / "shorter")
+    shorter.upsert(checked(frame.head(5)))
+    found.add(shorter.fingerprint())
+    assert len(found) == len(changes) + 2
+
+
+def test_a_zero_has_no_sign_and_an_unknown_no_pattern(tmp_path: Path) -> None:
+    plain, odd = PriceStore(tmp_path / "plain"), PriceStore(tmp_path / "odd")
+    frame = checked(table(row(volume=0.0, amount=None))).frame
+    plain.upsert(Bars(frame))
+    other_nan = np.array([0x7FF8000000000123], dtype="uint64").view("float64")
+    assert np.isnan(other_nan).all()
+    odd.upsert(Bars(frame.assign(volume=-0.0, amount=other_nan)))
+    assert odd.fingerprint() == plain.fingerprint()
+    assert plain.upsert(Bars(frame.assign(volume=-0.0, amount=other_nan))) == Upserted(0, 0, 0)
+
+
+def test_a_fingerprint_of_nothing(store: PriceStore) -> None:
+    with pytest.raises(EmptyStore):
+        store.fingerprint()
+    store.upsert(empty_bars())
+    # SHA-256 of no bytes, as FIPS 180-4's examples have it.
+    assert store.fingerprint() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert len(store.read()) == 0
+    assert store.summary().empty
+    assert store.newest().empty
+    with pytest.raises(UnknownVersion) as caught:
+        store.fingerprint(version=7)
+    assert (caught.value.uri, caught.value.version, caught.value.newest) == (store.uri, 7, 0)
+    with pytest.raises(UnknownSymbol):
+        store.tail("AAPL", 1)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> PriceStore:
+    """Symbols that trade daily, seldom, no more since years ago, for one session, and in two files a year."""
+    store = PriceStore(tmp_path_factory.mktemp("prices"))
+    daily = closes([float(n) for n in range(1, 700)], symbol="DAILY", first="2021-06-01")
+    seldom = closes([float(n) for n in range(1, 700)], symbol="SELDOM", first="2021-06-01").iloc[::50]
+    gone = closes([float(n) for n in range(1, 300)], symbol="GONE", first="2015-06-01")
+    once = closes([1.0], symbol="ONCE", first="2018-03-01")
+    store.upsert(checked(pd.concat([daily.head(600), seldom, gone], ignore_index=True)))
+    store.upsert(checked(pd.concat([daily, once], ignore_index=True)))
+    return store
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    symbol=st.sampled_from(["DAILY", "SELDOM", "GONE", "ONCE"]),
+    sessions=st.one_of(st.integers(1, 20), st.integers(1, 900)),
+)
+def test_the_tail_is_the_end_of_what_is_read(many: PriceStore, symbol: str, sessions: int) -> None:
+    same(many.tail(symbol, sessions), Bars(many.read([symbol]).frame.tail(sessions).reset_index(drop=True)))
+
+
+@pytest.mark.parametrize("sessions", [0, -1, -60])
+def test_a_tail_of_nothing_is_refused(many: PriceStore, sessions: int) -> None:
+    with pytest.raises(ValueError, match=f"from 1 on, got {sessions}"):
+        many.tail("DAILY", sessions)
+
+
+def test_a_tail_of_what_is_not_there(many: PriceStore, store: PriceStore) -> None:
+    with pytest.raises(UnknownSymbol) as caught:
+        many.tail("NONE", 5)
+    assert caught.value.available == ("DAILY", "GONE", "ONCE", "SELDOM")
+    for text in ("'", "DAILY'--", "daily", ""):
+        with pytest.raises(MalformedSymbol):
+            many.tail(text, 5)
+    with pytest.raises(EmptyStore):
+        store.tail("DAILY", 5)
+
+
+def test_readers_in_many_threads_see_whole_versions_while_one_writes(store: PriceStore) -> None:
+    store.upsert(checked(closes([1.0] * 100)))
+    done = threading.Event()
+
+    def read(_: int) -> list[float]:
+        seen = []
+        while not done.is_set():
+            (value,) = set(store.tail("AAPL", 50).frame["close"])
+            seen.append(float(value))
+        return seen
+
+    with ThreadPoolExecutor(3) as readers, store.writing():
+        found = [readers.submit(read, number) for number in range(3)]
+        for value in range(2, 15):
+            store.upsert(checked(closes([float(value)] * 100)))
+        done.set()
+        for one in found:
+            assert one.result() == sorted(one.result())
+
+
+def test_pieces_are_one_transaction(store: PriceStore) -> None:
+    pieces = [checked(closes([1.0, 2.0], symbol=symbol)) for symbol in ("MSFT", "AAPL", "IBM")]
+    assert store.upsert(*pieces) == Upserted(6, 0, 0)
+    assert store.upsert(pieces[1], checked(closes([1.0, 3.0], symbol="IBM")), checked(closes([5.0], symbol="NEW"))) == (
+        Upserted(1, 1, 1)
+    )
+    assert store.read(["IBM", "NEW"]).frame["close"].tolist() == [1.0, 3.0, 5.0]
 
 
 def test_a_place_that_cannot_hold_a_table_is_named(tmp_path: Path) -> None:
