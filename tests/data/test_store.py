@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from data.bars import Bars, empty_bars, validate
 from data.delta import Upserted
 from data.errors import EmptyStore, MalformedSymbol, StoreUnavailable, UnknownSymbol, UnknownVersion
-from data.store import PriceStore
+from data.store import PriceStore, stored_rows
 from data.upkeep import compact
 from tests.data.tables import checked, closes, market, row, table, trusted
 
@@ -395,11 +395,11 @@ def test_readers_in_many_threads_see_whole_versions_while_one_writes(store: Pric
 
 
 def test_pieces_are_one_transaction(store: PriceStore) -> None:
-    pieces = [checked(closes([1.0, 2.0], symbol=symbol)) for symbol in ("MSFT", "AAPL", "IBM")]
-    assert store.upsert(*pieces) == Upserted(6, 0, 0)
-    assert store.upsert(pieces[1], checked(closes([1.0, 3.0], symbol="IBM")), checked(closes([5.0], symbol="NEW"))) == (
-        Upserted(1, 1, 1)
-    )
+    pieces = [stored_rows(checked(closes([1.0, 2.0], symbol=symbol))) for symbol in ("MSFT", "AAPL", "IBM")]
+    assert store.upsert_rows(pieces) == Upserted(6, 0, 0)
+    changed = stored_rows(checked(closes([1.0, 3.0], symbol="IBM")))
+    added = stored_rows(checked(closes([5.0], symbol="NEW")))
+    assert store.upsert_rows([pieces[1], changed, added]) == Upserted(1, 1, 1)
     assert store.read(["IBM", "NEW"]).frame["close"].tolist() == [1.0, 3.0, 5.0]
 
 
