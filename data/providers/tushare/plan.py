@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-
-Index = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +40,26 @@ class Piece:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that are wanted."""
-        return tuple(span.symbol for span in self.spans)
+        """The symbols that are wanted, each once."""
+        return tuple(dict.fromkeys(span.symbol for span in self.spans))
+
+    def within(self, first: int, last: int) -> Piece | None:
+        """The part that lies within a window, None where nothing of it is wanted."""
+        parts = [part for span in self.spans if (part := span.within(first, last))]
+        return _tight(parts, market=self.market) if parts else None
 
     def halves(self, most_codes: int) -> tuple[Piece, ...]:
         """Smaller pieces that cover the same; none where it cannot be cut."""
         if self.market:
             chunks = [self.spans[at : at + most_codes] for at in range(0, len(self.spans), most_codes)]
-            return tuple(Piece(self.first, self.last, chunk) for chunk in chunks)
+            return tuple(_tight(chunk) for chunk in chunks)
         if self.last > self.first:
             middle = (self.first + self.last) // 2
-            return tuple(
-                Piece(first, last, tuple(part for span in self.spans if (part := span.within(first, last))))
-                for first, last in ((self.first, middle), (middle + 1, self.last))
-            )
+            both = self.within(self.first, middle), self.within(middle + 1, self.last)
+            return tuple(half for half in both if half)
         if len(self.spans) > 1:
             half = len(self.spans) // 2
-            return Piece(self.first, self.last, self.spans[:half]), Piece(self.first, self.last, self.spans[half:])
+            return _tight(self.spans[:half]), _tight(self.spans[half:])
         return ()
 
 
@@ -67,7 +67,7 @@ def cover(spans: Sequence[Span], *, rows: int, codes: int, market: bool) -> list
     """Pieces that together hold every span, oldest first.
 
     Args:
-        spans: what is wanted, in any order.
+        spans: what is wanted, in any order; those of one symbol do not overlap.
         rows: the most rows that an answer may have and still be known to be whole.
         codes: the most symbols that one call may name.
         market: whether one session of the whole market fits into an answer.
@@ -78,11 +78,13 @@ def cover(spans: Sequence[Span], *, rows: int, codes: int, market: bool) -> list
     pieces: list[Piece] = []
     for first, last in _windows(ordered, rows, codes, market):
         parts = [part for span in ordered if (part := span.within(first, last))]
-        if market and first == last and len(parts) > codes:
-            pieces.append(Piece(first, last, tuple(parts), market=True))
-        else:
-            pieces += _packed(first, last, parts, rows, codes)
-    return pieces
+        packed = _packed(parts, rows, codes)
+        if market and first == last and len(packed) > 1:
+            packed = [_tight(parts, market=True)]
+        pieces += packed
+    # Windows are the same for all symbols. Where a span is longer than one answer, that can be the dearer way.
+    alone = [_tight([part]) for span in ordered for part in _chunks(span, rows)]
+    return sorted(alone if len(alone) < len(pieces) else pieces, key=lambda piece: piece.first)
 
 
 def _windows(spans: Sequence[Span], rows: int, codes: int, market: bool) -> list[tuple[int, int]]:
@@ -118,22 +120,32 @@ def _windows(spans: Sequence[Span], rows: int, codes: int, market: bool) -> list
     return windows[::-1]
 
 
-def _packed(first: int, last: int, parts: Sequence[Span], rows: int, codes: int) -> list[Piece]:
+def _packed(parts: Sequence[Span], rows: int, codes: int) -> list[Piece]:
     """Calls for one window, each filled before the next, in the order of symbols."""
     pieces: list[Piece] = []
     chosen: list[Span] = []
-    filled = 0
+    named: set[str] = set()
+    first = last = 0
     for part in parts:
-        length = part.last - part.first + 1
-        if chosen and (filled + length > rows or len(chosen) == codes):
+        wider = (min(first, part.first), max(last, part.last)) if chosen else (part.first, part.last)
+        symbols = len(named | {part.symbol})
+        # The answer holds every named symbol over all of the call's sessions, wanted or not.
+        if chosen and (symbols > codes or symbols * (wider[1] - wider[0] + 1) > rows):
             pieces.append(_tight(chosen))
-            chosen, filled = [], 0
+            chosen, named, wider = [], set(), (part.first, part.last)
         chosen.append(part)
-        filled += length
+        named.add(part.symbol)
+        first, last = wider
     if chosen:
         pieces.append(_tight(chosen))
     return pieces
 
 
-def _tight(spans: Sequence[Span]) -> Piece:
-    return Piece(min(span.first for span in spans), max(span.last for span in spans), tuple(spans))
+def _chunks(span: Span, rows: int) -> list[Span]:
+    return [
+        Span(span.symbol, first, min(span.last, first + rows - 1)) for first in range(span.first, span.last + 1, rows)
+    ]
+
+
+def _tight(spans: Sequence[Span], *, market: bool = False) -> Piece:
+    return Piece(min(span.first for span in spans), max(span.last for span in spans), tuple(spans), market)

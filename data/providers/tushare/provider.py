@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,9 @@ from data.providers.tushare.client import PAGE_ROWS, TushareClient
 from data.providers.tushare.limits import CallLimits
 from data.providers.tushare.reference import EXCHANGE, listings, members, trade_calendar
 from data.providers.tushare.run import Run
+from data.providers.tushare.told import few
 from data.providers.tushare.wanted import Wanted, is_index, wanted_spans
-from data.sessions import Calendars
+from data.sessions import Calendars, Days
 from data.symbols import parse_symbol
 
 # Shanghai's first session.
@@ -26,7 +27,6 @@ _BEGINNING: Final = date(1990, 12, 19)
 # A calendar that is held is asked for again from here on: what was decreed may have been changed.
 _DAYS_ASKED_AGAIN: Final = timedelta(days=30)
 
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
 Lives = dict[str, tuple[date | None, date | None]]
 
 
@@ -60,9 +60,11 @@ class TushareProvider:
 
         Raises:
             NothingChosen: no symbols are named, and none were delivered before.
+            MalformedSymbol: what is named cannot be a symbol.
             NotListed: not one of the symbols is Tushare's.
             RequestError: calendar or listings cannot be had.
         """
+        before = self._client.calls
         coverage = Coverage(request.facts.coverage())
         if request.symbols is None and not request.everything and not list(coverage):
             raise NothingChosen(self.name)
@@ -88,7 +90,16 @@ class TushareProvider:
             recheck=request.recheck,
         )
         market = _listed_on(told, end) < PAGE_ROWS["daily"]
-        run = Run(self._client, request, days, due, wanted, (*notes, *wanted.notes), market=market)
+        run = Run(
+            self._client,
+            wanted,
+            days,
+            int(np.searchsorted(days, np.datetime64(due), side="right")) - 1,
+            request.facts.gaps(),
+            (*notes, *wanted.notes),
+            market=market,
+            calls_before=before,
+        )
         run.plan.text = _text(run, wanted, days)
         run.plan.seconds = self._limits.estimate(run.plan.calls)
         if unknown:
@@ -112,11 +123,11 @@ class TushareProvider:
         """Shanghai's sessions: those of Tushare's own calendar where the account may read it, else the library's."""
         held = request.facts.calendar()
         own, today = held[held["exchange"] == EXCHANGE], request.now.date()
-        first = request.start or _BEGINNING
-        if _goes_on(request):
-            first = min(coverage.of(symbol)[0].first for symbol in coverage)
-        if len(own) and own["day"].iloc[0].date() <= first:
+        first, goes_on = request.start or _BEGINNING, _goes_on(request)
+        if len(own) and (goes_on or own["day"].iloc[0].date() <= first):
             first = min(own["day"].iloc[-1].date(), today - _DAYS_ASKED_AGAIN)
+        elif goes_on:
+            first = min(coverage.of(symbol)[0].first for symbol in coverage)
         try:
             request.facts.keep_calendar(trade_calendar(self._client, first, date(today.year + 1, 12, 31)))
         except NotEntitled as error:
@@ -132,8 +143,11 @@ class TushareProvider:
         return np.concatenate([library[library < days[0]], days[own["is_open"].to_numpy()]])
 
     def _listings(self, request: Request, notes: list[str]) -> pd.DataFrame:
+        held = request.facts.listings()
         try:
-            request.facts.keep_listings(listings(self._client))
+            told = listings(self._client, twice=request.everything and held.empty)
+            request.facts.keep_listings(told)
+            notes += few(sorted(set(held["symbol"]) - set(told["symbol"])), "shares are no longer in Tushare's lists")
         except NotEntitled as error:
             if request.everything:
                 raise
@@ -156,7 +170,7 @@ def _chosen(request: Request, coverage: Coverage, lives: Lives) -> tuple[Sequenc
     """The symbols to ask for, and those that Tushare does not have."""
     if request.everything:
         return sorted(lives), []
-    symbols = sorted(set(coverage if request.symbols is None else request.symbols))
+    symbols = sorted({parse_symbol(one) for one in (coverage if request.symbols is None else request.symbols)})
     unknown = [one for one in symbols if lives and one not in lives and not is_index(one)]
     if symbols and len(unknown) == len(symbols):
         raise NotListed(unknown[0], f"Tushare lists {len(lives):,} shares, and none of them is called so")
@@ -177,7 +191,7 @@ def _listed_on(told: pd.DataFrame, day: date) -> int:
 
 
 def _text(run: Run, wanted: Wanted, days: Days) -> str:
-    spans = [*wanted.fresh, *wanted.again]
+    spans = wanted.spans
     if not spans:
         return "nothing is missing"
     first, last = min(one.first for one in spans), max(one.last for one in spans)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from data.coverage import Coverage
+from data.coverage import Coverage, Covered
 from data.providers.tushare.plan import Span
+from data.sessions import Days
 
 # Shanghai, Shenzhen and Beijing number their indices apart from their shares.
 _INDICES: Final = {"SH": "000", "SZ": "399", "BJ": "899"}
 
 _DAY: Final = timedelta(days=1)
-
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
 
 
 def is_index(symbol: str) -> bool:
@@ -28,7 +27,7 @@ def is_index(symbol: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A bar that is held and asked for again: if its factor has changed, all of the symbol's have."""
+    """The newest bar that is held. It is asked for again: if its factor has changed, so have all before it."""
 
     session: int
     factor: float
@@ -39,22 +38,31 @@ class Wanted:
     """Spans to ask for.
 
     Attributes:
-        fresh: what the source has not told yet, from the newest bar that it has on.
+        fresh: what the source has not told yet, of a symbol with bars in the store from the newest of these on.
+        behind: what it has not told of the time before that bar.
         again: what it has told, and is to be asked for again as a whole.
-        anchors: by symbol the bar to compare.
-        whole: by symbol all of its sessions that are wanted, told or not.
+        anchors: by symbol the bar to compare before anything else of the symbol is believed. Indices have none.
+        whole: by symbol all of its sessions that are wanted or held.
+        born: by symbol its first session that there can be.
+        unlisted: symbols of which it is not known when they were listed; their first bar may come later.
         ended: symbols that are delisted by the end of what is wanted; their last bar may be days before that.
-        unlisted: symbols whose first day is not known, such as indices; their first bar may be years after the start.
         notes: what a user should know.
     """
 
     fresh: list[Span] = field(default_factory=list)
+    behind: list[Span] = field(default_factory=list)
     again: list[Span] = field(default_factory=list)
     anchors: dict[str, Anchor] = field(default_factory=dict)
     whole: dict[str, Span] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
+    born: dict[str, int] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def spans(self) -> list[Span]:
+        """All of them."""
+        return [*self.fresh, *self.behind, *self.again]
 
 
 def wanted_spans(
@@ -86,31 +94,65 @@ def wanted_spans(
     found = Wanted()
     for symbol in symbols:
         listed, delisted = lives.get(symbol, (None, None))
-        begin = coverage.of(symbol)[0].first if onwards and coverage.of(symbol) else start
+        covered = coverage.of(symbol)
+        begin = covered[0].first if onwards and covered else start
         first = _number(days, max(begin, listed or begin))
         last = _number(days, end if delisted is None else min(end, delisted - _DAY), after=True) - 1
         if first > last:
             continue
-        if coverage.bars(symbol) > held.get(symbol, 0):
-            found.notes.append(
-                f"{symbol}: the store holds {held.get(symbol, 0)} bars and had {coverage.bars(symbol)}; "
-                "its history is asked for again"
-            )
-            coverage.forget(symbol)
-        found.whole[symbol] = Span(symbol, first, last)
+        found.born[symbol] = 0 if listed is None else _number(days, listed)
         if listed is None:
             found.unlisted.add(symbol)
         if delisted is not None and delisted <= end:
             found.ended.add(symbol)
+        bars, has = coverage.bars(symbol), held.get(symbol, 0)
+        anchor = _anchor(newest.get(symbol), days)
+        spread = _spread(Span(symbol, first, last), covered, anchor, days)
+        # Bars that nothing was recorded of, as where a process died in between, may lie anywhere.
+        found.whole[symbol] = (
+            spread if bars == has else Span(symbol, min(found.born[symbol], spread.first), spread.last)
+        )
+        if bars > has:
+            found.notes.append(f"{symbol}: the store holds {has} bars and had {bars}; its history is asked for again")
+            coverage.forget(symbol)
         told = _told(symbol, days, coverage, first, last)
-        if told and recheck:
+        if recheck and (told or anchor):
             found.again.append(found.whole[symbol])
-            continue
-        found.fresh += _untold(symbol, told, first, last)
-        over = symbol in found.ended and told and told[-1][1] >= last
-        if told and not over:
-            _ask_newest_again(found, symbol, told[-1], newest.get(symbol), days)
+        else:
+            _ask(found, symbol, _untold(symbol, told, first, last), anchor, last)
     return found
+
+
+def _ask(found: Wanted, symbol: str, untold: list[Span], anchor: Anchor | None, last: int) -> None:
+    """What is not told yet, and again from the newest bar on: that may have been corrected, and tells of the others."""
+    if anchor is None:
+        found.fresh += untold
+    elif untold or (anchor.session <= last and symbol not in found.ended):
+        if not is_index(symbol):
+            found.anchors[symbol] = anchor
+        found.fresh.append(Span(symbol, anchor.session, max(anchor.session, last)))
+        found.behind += [part for span in untold if (part := span.within(0, anchor.session - 1))]
+
+
+def _anchor(newest: tuple[date, float] | None, days: Days) -> Anchor | None:
+    if newest is None:
+        return None
+    number = _number(days, newest[0])
+    is_session = number < len(days) and days[number] == np.datetime64(newest[0])
+    return Anchor(number, newest[1]) if is_session else None
+
+
+def _spread(wanted: Span, covered: tuple[Covered, ...], anchor: Anchor | None, days: Days) -> Span:
+    """From the first to the last session of what is wanted, told or held."""
+    firsts, lasts = [wanted.first], [wanted.last]
+    for one in covered:
+        first, last = _number(days, one.first), _number(days, one.through, after=True) - 1
+        if first <= last:
+            firsts.append(first)
+            lasts.append(last)
+    if anchor is not None:
+        lasts.append(anchor.session)
+    return Span(wanted.symbol, min(firsts), max(lasts))
 
 
 def _told(symbol: str, days: Days, coverage: Coverage, first: int, last: int) -> list[tuple[int, int]]:
@@ -131,23 +173,6 @@ def _untold(symbol: str, told: list[tuple[int, int]], first: int, last: int) -> 
             spans.append(Span(symbol, first, begin - 1))
         first = end + 1
     return [*spans, Span(symbol, first, last)] if first <= last else spans
-
-
-def _ask_newest_again(
-    found: Wanted, symbol: str, told: tuple[int, int], newest: tuple[date, float] | None, days: Days
-) -> None:
-    """Go back to the newest bar that was told: it may have been corrected, and its factor tells of all before it."""
-    begin, end = told
-    session = end
-    if newest is not None:
-        number = _number(days, newest[0])
-        if begin <= number <= end:
-            session = number
-            found.anchors[symbol] = Anchor(number, newest[1])
-    if found.fresh and found.fresh[-1].symbol == symbol and found.fresh[-1].first == end + 1:
-        found.fresh[-1] = Span(symbol, session, found.fresh[-1].last)
-    else:
-        found.fresh.append(Span(symbol, session, end))
 
 
 def _number(days: Days, day: date, *, after: bool = False) -> int:
