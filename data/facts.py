@@ -6,8 +6,8 @@ table       columns                             what a row says
 calendar    exchange, day, is_open              whether an exchange trades on a day, by the source's own calendar
 listings    symbol, name, status, listed,       when a share was listed and, where it was, delisted
             delisted
-gaps        symbol, session, why                a session without a bar: `suspended`, `absent` (the source was asked
-                                                and has nothing), `open` (not looked into yet)
+gaps        symbol, session, why                a session without a bar: `suspended`, or `absent` (the source was
+                                                asked and has nothing)
 coverage    symbol, first, through, bars        from `first` to `through` the store has what the source had: so many
                                                 bars, and nothing where there is none
 universes   universe, symbol                    the members of an index as they were told last
@@ -50,7 +50,7 @@ _UNIVERSES: Final = pa.schema([("universe", pa.string()), ("symbol", pa.string()
 
 SUSPENDED: Final = "suspended"
 ABSENT: Final = "absent"
-OPEN: Final = "open"
+OPEN: Final = "open"  # not looked into yet; never kept
 
 
 class SourceFacts:

@@ -7,7 +7,10 @@
 `run`          carrying the plan out: going on where a piece fails, saying what did not come
 `pages`        one piece as calls; an answer at the row limit is halved and asked again
 `quotes`       units, and the factor that belongs to each bar
-`gaps`         sessions without a bar, and why
+`told`         one piece as the source tells it: bars, factors, notes
+`unanswered`   sessions without a bar: not published, suspended, late, lost or absent
+`suspensions`  what suspend_d explains
+`gaps`         sessions by symbol and number
 `reference`    trading days, listings, members of an index
 `client`       one call at a time, with every failure named
 `wire`         connections that end in time

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -201,13 +201,3 @@ def index_bars(market: Market, symbols: Sequence[str], first: date | None, last:
     after = bars["session"] >= pd.Timestamp(first) if first else bars["session"].notna()
     before = bars["session"] <= pd.Timestamp(last) if last else bars["session"].notna()
     return bars[after & before]
-
-
-def days_of(market: Market) -> list[date]:
-    """Its sessions."""
-    return list(market.sessions)
-
-
-def later(day: date, days: int = 1) -> date:
-    """So many calendar days later."""
-    return day + timedelta(days=days)

@@ -156,8 +156,8 @@ def test_a_new_bar_is_not_believed_without_the_factor_of_the_old_one(
     whole(bench.market)
     with bench:
         bench.until(LAST)
-        # Six shares and two sessions a call: the one with the newest bars that are held fails, and the others come.
-        monkeypatch.setattr("data.providers.tushare.told._QUOTE_ROWS", 12)
+        # A session of six shares a call: the one with the newest bars that are held fails, and the others come.
+        monkeypatch.setattr("data.providers.tushare.told._QUOTE_ROWS", 6)
         bench.server.misbehave(faults.status(404), times=1, api="adj_factor")
         report = bench.fetch()
         assert bench.asked["adj_factor"] == bench.asked["daily"] > 4
