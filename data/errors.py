@@ -169,14 +169,16 @@ class RequestError(ProviderError):
 
     Attributes:
         api: the interface that was called, such as daily.
-        helps: whether the same call may succeed when it is made again.
     """
-
-    helps: ClassVar[bool] = False
 
     def __init__(self, api: str, message: str) -> None:
         self.api = api
         super().__init__(message)
+
+    @property
+    def helps(self) -> bool:
+        """Whether the same call may succeed when it is made again."""
+        return False
 
 
 class NoToken(RequestError):
@@ -221,8 +223,6 @@ class Throttled(RequestError):
         wait: seconds after which the server asked to come back, None where it did not tell.
     """
 
-    helps = True
-
     def __init__(self, api: str, limit: int | None, period: str, wait: float | None, said: str) -> None:
         self.limit = limit
         self.period = period
@@ -234,6 +234,11 @@ class Throttled(RequestError):
             f"{api}: the server allows {allowed} {'an' if period == 'hour' else 'a'} {period} ({told(said)}); "
             "lower FORECASTER_TUSHARE_CALLS_PER_MINUTE to what your account allows",
         )
+
+    @property
+    def helps(self) -> bool:
+        """After a while the server allows more."""
+        return True
 
 
 class DayQuotaSpent(RequestError):
@@ -271,7 +276,7 @@ class ServerFault(RequestError):
         )
 
     @property
-    def helps(self) -> bool:  # type: ignore[override]
+    def helps(self) -> bool:
         """Only where the fault is the server's own."""
         return self.status >= 500 or self.status in (408, 425)
 
@@ -296,7 +301,7 @@ class Unreachable(RequestError):
         )
 
     @property
-    def helps(self) -> bool:  # type: ignore[override]
+    def helps(self) -> bool:
         """Unless the reason lasts."""
         return not self.lasting
 
@@ -304,12 +309,15 @@ class Unreachable(RequestError):
 class MalformedAnswer(RequestError):
     """An answer that is not what the protocol promises."""
 
-    helps = True
-
     def __init__(self, api: str, expected: str, got: str) -> None:
         self.expected = expected
         self.got = got
         super().__init__(api, f"{api}: malformed answer: expected {expected}, got {shown(got, 80)}")
+
+    @property
+    def helps(self) -> bool:
+        """What was cut off on its way may come whole the next time."""
+        return True
 
 
 class PageFull(RequestError):
