@@ -152,6 +152,11 @@ def timed_bare(write: Callable[[Path, pa.RecordBatchReader], None], folder: Path
         return time.perf_counter() - began
 
 
+def alone() -> ProcessPoolExecutor:
+    """A new process, which inherits nothing."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
 def apart(symbols: int, sessions: int) -> float:
     """Peak memory [MB] of `ingest()`. Run it in a new process: a peak is never taken back."""
     with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +169,7 @@ def measure_ingest(symbols: int, sessions: int) -> list[dict[str, float]]:
     found = []
     for some in (sessions // 4, sessions):
         # Before this process grows: Linux counts what a parent had to its child's peak.
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        with alone() as process:
             found.append({"rows": symbols * some, "megabytes": process.submit(apart, symbols, some).result()})
     return found
 
@@ -201,8 +206,12 @@ def milliseconds(ask: Callable[[], Any]) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-def measure_reads(store: PriceStore, symbols: Sequence[str]) -> dict[str, list[float]]:
-    """Name -> milliseconds for one symbol's last 60 sessions, each of `symbols` once; the first warms up."""
+def measure_reads(uri: str, symbols: Sequence[str]) -> dict[str, list[float]]:
+    """Name -> milliseconds for one symbol's last 60 sessions, each of `symbols` once; the first warms up.
+
+    Run it in a new process: readers are not those who loaded twelve million bars.
+    """
+    store = PriceStore(uri)
     bars = f"{store.uri}/bars"
 
     def filtered(symbol: str) -> pa.Table:
@@ -251,7 +260,8 @@ def measure(symbols: int, sessions: int) -> dict[str, Any]:
         store = PriceStore(Path(folder, "ours"))
         compaction = milliseconds(lambda: compact(store)) / 1e3
         chosen = Market(symbols, 0).symbols.iloc[np.linspace(0, symbols - 1, 51).astype(int)].tolist()
-        reads = measure_reads(store, chosen)
+        with alone() as process:
+            reads = process.submit(measure_reads, store.uri, chosen).result()
         days = measure_days(store, symbols, sessions)
     return {
         "rows": rows,
