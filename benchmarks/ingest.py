@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,7 @@ def measure_reads(uri: str, symbols: Sequence[str]) -> dict[str, list[float]]:
         "DeltaTable.to_pandas(), and then the symbol": (read_all, 2),
     }
     return {
-        name: [milliseconds(lambda ask=ask, symbol=symbol: ask(symbol)) for symbol in symbols[:count]][1:]  # type: ignore[misc]
+        name: [milliseconds(partial(ask, symbol)) for symbol in symbols[:count]][1:]
         for name, (ask, count) in asked.items()
     }
 

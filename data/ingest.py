@@ -120,13 +120,12 @@ def ingest(
                 recheck=recheck,
             )
             plan, batches = source.plan(request)
-        else:
-            batches = source.batches(symbols, start, end)
-        if plan is not None:
             planned(plan)
             if only_plan:
                 report.missing = plan.missing
                 return report
+        else:
+            batches = source.batches(symbols, start, end)
         writer = _Writer(store, report)
         try:
             for batch in batches:

@@ -69,11 +69,10 @@ class TushareProvider:
         if request.symbols is None and not request.everything and not list(coverage):
             raise NothingChosen(self.name)
         notes: list[str] = []
-        days = self._sessions(request, coverage, notes)
+        days, due = self._sessions(request, coverage, notes)
         told = self._listings(request, notes)
         lives = _lives(told)
         symbols, unknown = _chosen(request, coverage, lives)
-        due = Calendars(request.facts.calendar()).exchange(EXCHANGE).last_due(request.now)
         start, end = request.start or _BEGINNING, min(request.end or due, due)
         if request.end is not None and request.end > due:
             notes.append(f"bars after {due} are not published yet, or of a session that still runs: left out")
@@ -119,8 +118,11 @@ class TushareProvider:
             raise NotListed(index, "Tushare has no list of its members")
         return found
 
-    def _sessions(self, request: Request, coverage: Coverage, notes: list[str]) -> Days:
-        """Shanghai's sessions: those of Tushare's own calendar where the account may read it, else the library's."""
+    def _sessions(self, request: Request, coverage: Coverage, notes: list[str]) -> tuple[Days, date]:
+        """Shanghai's sessions, and the newest that should have bars.
+
+        They are those of Tushare's own calendar where the account may read it, else the library's.
+        """
         held = request.facts.calendar()
         own, today = held[held["exchange"] == EXCHANGE], request.now.date()
         first, goes_on = request.start or _BEGINNING, _goes_on(request)
@@ -133,14 +135,15 @@ class TushareProvider:
         except NotEntitled as error:
             notes.append(f"{error}; trading days come from exchange_calendars")
         held = request.facts.calendar()
-        own, library = held[held["exchange"] == EXCHANGE], Calendars(held).exchange(EXCHANGE).days
+        own, known = held[held["exchange"] == EXCHANGE], Calendars(held).exchange(EXCHANGE)
+        library, due = known.days, known.last_due(request.now)
         if own.empty:
-            return library
+            return library, due
         days = own["day"].to_numpy().astype("datetime64[D]")
         if own["day"].iloc[-1].date() < today:
             notes.append(f"Tushare's own calendar ends with {own['day'].iloc[-1].date()}: nothing is known after that")
         # Past its own calendar the source has no bars, whatever the library knows.
-        return np.concatenate([library[library < days[0]], days[own["is_open"].to_numpy()]])
+        return np.concatenate([library[library < days[0]], days[own["is_open"].to_numpy()]]), due
 
     def _listings(self, request: Request, notes: list[str]) -> pd.DataFrame:
         held = request.facts.listings()

@@ -144,26 +144,21 @@ def _anchor(newest: tuple[date, float] | None, days: Days) -> Anchor | None:
 
 def _spread(wanted: Span, covered: tuple[Covered, ...], anchor: Anchor | None, days: Days) -> Span:
     """From the first to the last session of what is wanted, told or held."""
-    firsts, lasts = [wanted.first], [wanted.last]
-    for one in covered:
-        first, last = _number(days, one.first), _number(days, one.through, after=True) - 1
-        if first <= last:
-            firsts.append(first)
-            lasts.append(last)
-    if anchor is not None:
-        lasts.append(anchor.session)
-    return Span(wanted.symbol, min(firsts), max(lasts))
+    spans = [(wanted.first, wanted.last), *_by_number(covered, days)]
+    last = max(last for _, last in spans)
+    return Span(wanted.symbol, min(first for first, _ in spans), last if anchor is None else max(last, anchor.session))
 
 
 def _told(symbol: str, days: Days, coverage: Coverage, first: int, last: int) -> list[tuple[int, int]]:
     """The spans that have been told, by number and cut to what is wanted."""
-    spans = []
-    for one in coverage.of(symbol):
-        begin = max(first, _number(days, one.first))
-        end = min(last, _number(days, one.through, after=True) - 1)
-        if begin <= end:
-            spans.append((begin, end))
-    return spans
+    cut = [(max(first, begin), min(last, end)) for begin, end in _by_number(coverage.of(symbol), days)]
+    return [(begin, end) for begin, end in cut if begin <= end]
+
+
+def _by_number(covered: tuple[Covered, ...], days: Days) -> list[tuple[int, int]]:
+    """The first and last session of each of these, left out where it holds none."""
+    spans = [(_number(days, one.first), _number(days, one.through, after=True) - 1) for one in covered]
+    return [(first, last) for first, last in spans if first <= last]
 
 
 def _untold(symbol: str, told: list[tuple[int, int]], first: int, last: int) -> list[Span]:
