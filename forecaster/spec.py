@@ -22,6 +22,7 @@ from forecaster.errors import SpecError
 
 _CONFIG: Final = ConfigDict(extra="forbid")
 
+Cell = Literal["rnn", "gru", "lstm", "peephole_lstm", "coupled_lstm", "peephole_coupled_lstm"]
 Units = Annotated[int, Field(ge=1, le=1024)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -34,8 +35,12 @@ class ModelSpec:
 
     Attributes:
         cell: the recurrent cell.
-        units: one number a layer, first layer first.
+        units: one number a layer, first layer first; of each direction, where there are two.
+        bidirectional: each layer also reads its window backwards.
+        attention: additive attention over the time steps of the last layer.
         dropout: part of each layer's inputs that training drops.
+        recurrent_dropout: part of each layer's own state that training drops.
+        initialiser: `glorot` is Keras' own, `torch` PyTorch's uniform(-1/sqrt(h), 1/sqrt(h)) for every weight.
         lookback: sessions in a window.
         horizon: sessions ahead that are forecast.
         features: columns of a window, names in `data.features.FEATURES`.
@@ -44,9 +49,13 @@ class ModelSpec:
         quantiles: probabilities, ascending and symmetric around 0.5.
     """
 
-    cell: Literal["lstm"] = "lstm"
+    cell: Cell = "lstm"
     units: Annotated[tuple[Units, ...], Field(min_length=1, max_length=8)] = (48, 48)
+    bidirectional: bool = False
+    attention: bool = False
     dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    initialiser: Literal["glorot", "torch"] = "glorot"
     lookback: Annotated[int, Field(ge=2, le=1000)] = 30
     horizon: Annotated[int, Field(ge=1, le=60)] = 1
     features: Annotated[tuple[str, ...], Field(min_length=1, max_length=64)] = (

@@ -6,18 +6,13 @@ cannot convert graphs made on a GPU at all.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
+from forecaster.networks.graph import Graph
 from forecaster.networks.layers import accumulation
 from forecaster.spec import ModelSpec
-
-# Read by every ONNX Runtime since 1.14; a runtime refuses newer IR versions than its own.
-OPSET: Final = 17
-IR_VERSION: Final = 8
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -32,7 +27,7 @@ def export_network(network: Any, spec: ModelSpec) -> bytes:
         network: a `keras.Model` made by `build_network(spec)`.
         spec: what it was made from.
     """
-    graph = _Graph()
+    graph = Graph()
     # ONNX's recurrent nodes take (sequence, batch, features).
     flow = graph.add("Transpose", ["window"], "steps", perm=[1, 0, 2])
     for layer in range(len(spec.units)):
@@ -47,40 +42,12 @@ def export_network(network: Any, spec: ModelSpec) -> bytes:
         graph.add("Reshape", [flow, shape], "output")
     else:
         _ordered_quantiles(graph, graph.add("Reshape", [flow, shape], "raw"), spec)
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "next_close",
-            [helper.make_tensor_value_info("window", TensorProto.FLOAT, ["n", spec.lookback, len(spec.features)])],
-            [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", spec.horizon, outputs])],
-            graph.constants,
-        ),
-        producer_name="stock-forecaster",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
+    return graph.serialised(
+        {"window": ["n", spec.lookback, len(spec.features)]}, {"output": ["n", spec.horizon, outputs]}
     )
-    onnx.checker.check_model(model, full_check=True)
-    serialised: bytes = model.SerializeToString()
-    return serialised
 
 
-class _Graph:
-    """Nodes and constants as they are added."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, name: str, value: np.ndarray[Any, Any]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
-
-
-def _lstm(graph: _Graph, layer: Any, flow: str, name: str) -> tuple[str, str]:
+def _lstm(graph: Graph, layer: Any, flow: str, name: str) -> tuple[str, str]:
     """One fused LSTM node; returns its sequence `(steps, n, units)` and its last state `(n, units)`.
 
     Keras orders the gates input, forget, cell, output, ONNX input, output, forget, cell; ONNX has weights as
@@ -92,7 +59,7 @@ def _lstm(graph: _Graph, layer: Any, flow: str, name: str) -> tuple[str, str]:
     ordered = _gates(bias[None])  # (1, 4 * units)
     b = graph.constant(f"{name}_B", np.concatenate([ordered, np.zeros_like(ordered)], axis=1))
     sequence, last = f"{name}_Y", f"{name}_H"
-    graph.nodes.append(helper.make_node("LSTM", [flow, w, r, b], [sequence, last], name=name, hidden_size=layer.units))
+    graph.add_many("LSTM", [flow, w, r, b], [sequence, last], name=name, hidden_size=layer.units)
     axis = graph.constant(f"{name}_direction", np.array([1], dtype=np.int64))
     first = graph.constant(f"{name}_first", np.array([0], dtype=np.int64))
     return (
@@ -107,7 +74,7 @@ def _gates(weight: Array) -> Array:
     return np.concatenate([i, o, f, c], axis=-1)
 
 
-def _ordered_quantiles(graph: _Graph, raw: str, spec: ModelSpec) -> None:
+def _ordered_quantiles(graph: Graph, raw: str, spec: ModelSpec) -> None:
     """What `OrderedQuantiles.call` does, node by node."""
     middle, count = spec.median, len(spec.quantiles)
 
