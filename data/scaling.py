@@ -10,45 +10,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
+import pandas as pd
 
 from data.errors import UnscaledSymbol
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Float32 = np.ndarray[Any, np.dtype[np.float32]]
+Index = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # A share that hardly moved has a range of almost nothing, and a target in units of it would be enormous.
 # The range that a target is expressed in is therefore at least this part of the last close.
 LEAST_RANGE: Final = 0.01
 
+# What a flat column is divided by: its distances to its own minimum are zero, and stay so.
+_NO_WIDTH: Final = float(np.finfo(np.float64).tiny)
+
 
 class Scaling(Protocol):
-    """Raw windows -> network inputs, and the range that a target is expressed in."""
+    """Raw windows -> network inputs, and the range that a level is expressed in."""
 
-    def inputs(self, raw: Array, symbols: Sequence[str]) -> Float32:
+    def inputs(self, raw: Array, symbols: Sequence[str], series: Index, minmax: Mask) -> Float32:
         """Scaled windows.
 
         Args:
             raw: `(n, lookback, features) float64`.
-            symbols: `(n,)`, whose window each is.
+            symbols: the names.
+            series: `(n,)`, the position in `symbols` of the one whose window each is.
+            minmax: `(features,)`, which columns are to be scaled; the others are free of units.
 
         Raises:
             UnscaledSymbol: the scaling does not know one of the symbols.
         """
         ...
 
-    def target_range(self, closes: Array, symbols: Sequence[str]) -> tuple[Array, Array]:
-        """The low end and the width, both `(n,)` in currency, of the range that targets are expressed in.
+    def target_range(
+        self, close: Array, last: Index, lookback: int, symbols: Sequence[str], series: Index
+    ) -> tuple[Array, Array]:
+        """The low end and the width, both `(n,)` in currency, of the range that levels are expressed in.
 
         Args:
-            closes: `(n, lookback)` adjusted closes of each window.
-            symbols: `(n,)`, whose window each is.
+            close: `(rows,)` adjusted closes of a panel.
+            last: `(n,)`, the row of each window's last session.
+            lookback: sessions in a window.
+            symbols: the names.
+            series: `(n,)`, the position in `symbols` of the one whose window each is.
 
         Raises:
             UnscaledSymbol: the scaling does not know one of the symbols.
         """
+        ...
+
+    def require(self, symbol: str) -> None:
+        """Raises `UnscaledSymbol` where the scaling does not know the symbol."""
         ...
 
 
@@ -56,16 +74,30 @@ class Scaling(Protocol):
 class WindowScaling:
     """Each column of a window by that column's own minimum and maximum within the window; a flat one becomes 0."""
 
-    def inputs(self, raw: Array, symbols: Sequence[str]) -> Float32:
+    def inputs(self, raw: Array, symbols: Sequence[str], series: Index, minmax: Mask) -> Float32:
         """See `Scaling.inputs`."""
-        low = raw.min(axis=1, keepdims=True)  # (n, 1, features)
-        width = raw.max(axis=1, keepdims=True) - low
-        return _scaled(raw, low, width)
+        scaled: Float32 = raw.astype(np.float32)
+        columns = _places(minmax.tobytes())
+        own = raw[..., columns]
+        low = np.minimum.reduce(own, axis=1, keepdims=True)  # (n, 1, columns)
+        width = np.maximum.reduce(own, axis=1, keepdims=True)
+        width -= low
+        own = own - low
+        own /= np.maximum(width, _NO_WIDTH)
+        scaled[..., columns] = own
+        return scaled
 
-    def target_range(self, closes: Array, symbols: Sequence[str]) -> tuple[Array, Array]:
+    def target_range(
+        self, close: Array, last: Index, lookback: int, symbols: Sequence[str], series: Index
+    ) -> tuple[Array, Array]:
         """See `Scaling.target_range`: the window's own lowest close, and its range of closes."""
-        low = closes.min(axis=1)
-        return low, np.maximum(closes.max(axis=1) - low, LEAST_RANGE * closes[:, -1])
+        rolling = pd.Series(close).rolling(lookback)
+        low = rolling.min().to_numpy()[last]
+        width = rolling.max().to_numpy()[last] - low
+        return low, np.maximum(width, LEAST_RANGE * close[last])
+
+    def require(self, symbol: str) -> None:
+        """See `Scaling.require`: a window brings its own range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +116,40 @@ class SeriesScaling:
 
     ranges: Mapping[str, SeriesRange]
 
-    def inputs(self, raw: Array, symbols: Sequence[str]) -> Float32:
+    def inputs(self, raw: Array, symbols: Sequence[str], series: Index, minmax: Mask) -> Float32:
         """See `Scaling.inputs`. Later rows may leave 0 to 1: clipping them would hide a new high."""
-        ranges = self._of(symbols)
+        ranges = self._of(symbols, series)
         low = np.array([one.low for one in ranges])[:, None, :]  # (n, 1, features)
         width = np.array([one.high for one in ranges])[:, None, :] - low
-        return _scaled(raw, low, width)
+        return _scaled(raw, np.where(minmax, low, 0.0), np.where(minmax, width, 1.0))
 
-    def target_range(self, closes: Array, symbols: Sequence[str]) -> tuple[Array, Array]:
+    def target_range(
+        self, close: Array, last: Index, lookback: int, symbols: Sequence[str], series: Index
+    ) -> tuple[Array, Array]:
         """See `Scaling.target_range`: the lowest close of the training rows, and their range."""
-        ranges = self._of(symbols)
+        ranges = self._of(symbols, series)
         low = np.array([one.close_low for one in ranges])
         width = np.array([one.close_high for one in ranges]) - low
-        return low, np.maximum(width, LEAST_RANGE * closes[:, -1])
+        return low, np.maximum(width, LEAST_RANGE * close[last])
 
-    def _of(self, symbols: Sequence[str]) -> list[SeriesRange]:
-        try:
-            return [self.ranges[symbol] for symbol in symbols]
-        except KeyError as error:
-            raise UnscaledSymbol(str(error.args[0])) from None
+    def require(self, symbol: str) -> None:
+        """See `Scaling.require`: the symbol must have been among the training rows."""
+        if symbol not in self.ranges:
+            raise UnscaledSymbol(symbol)
+
+    def _of(self, symbols: Sequence[str], series: Index) -> list[SeriesRange]:
+        for position in np.unique(series):
+            self.require(symbols[position])
+        return [self.ranges[symbols[position]] for position in series.tolist()]
+
+
+@lru_cache
+def _places(minmax: bytes) -> slice | Index:
+    """Which columns are marked; those that stand together, as in the default spec, as a slice, which copies nothing."""
+    places = np.flatnonzero(np.frombuffer(minmax, dtype=bool))
+    if len(places) and places[-1] - places[0] + 1 == len(places):
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places
 
 
 def _scaled(raw: Array, low: Array, width: Array) -> Float32:

@@ -43,3 +43,11 @@ def exchange_of(symbol: str) -> str:
         return EXCHANGE_OF_SUFFIX[suffix]
     except KeyError:
         raise UnknownExchange(symbol, suffix, EXCHANGE_OF_SUFFIX) from None
+
+
+def market_of(symbol: str) -> str:
+    """What `symbol` is compared within: its exchange, or its suffix where no exchange is known by it."""
+    try:
+        return exchange_of(symbol)
+    except UnknownExchange:
+        return symbol.rpartition(".")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -69,13 +70,22 @@ def closes(
 
 
 def market(
-    seed: int, *, symbols: int = 2, sessions: int = 30, suspended: float = 0.1, factors: bool = True
+    seed: int,
+    *,
+    symbols: int = 2,
+    sessions: int = 30,
+    suspended: float = 0.1,
+    factors: bool = True,
+    names: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Rows of a random market: walks with splits and dividends in the factor, suspensions and days without a move."""
+    """Rows of a random market: walks with splits and dividends in the factor, suspensions and days without a move.
+
+    The symbols are called S0, S1, …, or as `names` says.
+    """
     rng = np.random.default_rng(seed)
     days = pd.bdate_range("2024-01-01", periods=sessions).to_numpy()
     pieces = []
-    for position in range(symbols):
+    for symbol in names or [f"S{position}" for position in range(symbols)]:
         trades = rng.random(sessions) >= suspended
         trades[rng.integers(sessions)] = True
         n = int(trades.sum())
@@ -88,7 +98,7 @@ def market(
         pieces.append(
             pd.DataFrame(
                 {
-                    "symbol": f"S{position}",
+                    "symbol": symbol,
                     "session": days[trades],
                     "open": open_,
                     "high": np.maximum(open_, close) * np.exp(np.abs(rng.normal(0.0, 0.01, n))),
@@ -101,3 +111,45 @@ def market(
             )
         )
     return pd.concat(pieces, ignore_index=True)[list(COLUMNS)]
+
+
+def limited(seed: int, symbol: str, percent: int, *, sessions: int = 30, suspended: float = 0.1) -> pd.DataFrame:
+    """Rows of a share with a price limit, in whole cents: about half of the closes are at it or one cent inside."""
+    rng = np.random.default_rng(seed)
+    days = pd.bdate_range("2024-01-01", periods=sessions).to_numpy()
+    days = days[rng.random(sessions) >= suspended]
+    closes, factors = [int(rng.integers(400, 4000))], [float(rng.uniform(1, 5))]
+    for _ in days[1:]:
+        step = rng.choice([1.0, 1.0, 1.0, 1.0, 1.05, 1.25])
+        reference = int(closes[-1] / step + 0.5)
+        highest = max((reference * (100 + percent) + 50) // 100, reference + 1)
+        lowest = min((reference * (100 - percent) + 50) // 100, reference - 1)
+        # Kept between 2 and 80, where a limit is many cents away.
+        held = [highest, highest - 1] if reference < 200 else [lowest, lowest + 1] if reference > 8000 else []
+        moved = [highest, highest - 1, lowest, lowest + 1, *(reference + rng.integers(-9, 10, 4))]
+        closes.append(int(rng.choice(held or moved)))
+        factors.append(factors[-1] * step)
+    close = np.array(closes[: len(days)]) / 100
+    return pd.DataFrame(
+        {
+            "symbol": symbol,
+            "session": days,
+            "open": close,
+            "high": close * np.exp(np.abs(rng.normal(0.0, 0.01, len(days)))),
+            "low": close * np.exp(-np.abs(rng.normal(0.0, 0.01, len(days)))),
+            "close": close,
+            "volume": np.round(rng.lognormal(12, 1, len(days))),
+            "amount": np.nan,
+            "adj_factor": factors[: len(days)],
+        }
+    )
+
+
+def mixed(seed: int, *, sessions: int = 30, suspended: float = 0.1) -> pd.DataFrame:
+    """Rows of a random market in New York, Shanghai, Shenzhen and Hong Kong, some of them with a price limit."""
+    pieces = [
+        market(seed, sessions=sessions, suspended=suspended, names=("AAPL", "MSFT", "IBM", "0700.HK")),
+        limited(seed, "600000.SH", 10, sessions=sessions, suspended=suspended),
+        limited(seed + 1, "300001.SZ", 20, sessions=sessions, suspended=suspended),
+    ]
+    return pd.concat(pieces, ignore_index=True)

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.adjust import adjusted
 from data.bars import empty_bars
 from data.errors import TooFewBars, UnknownFeature, UnscaledSymbol
 from data.features import FEATURES
 from data.scaling import Scaling, WindowScaling
 from data.windows import Panel, Target, Windows, cut, fit_series_scaling, panel
-from tests.data.tables import checked, closes, market, several, trusted
+from tests.data.loops import Market, by_loop, volatility
+from tests.data.tables import checked, closes, market, mixed, several, trusted
 
 NOTHING = math.nan
 
@@ -53,6 +55,30 @@ def test_a_panels_close_is_adjusted_and_the_factor_leads_back() -> None:
     assert (rows.close / rows.factor).tolist() == [20.0, 10.0]
 
 
+def test_a_panel_says_which_columns_are_scaled_and_how_lively_a_share_was() -> None:
+    bars = trusted(market(6, symbols=3, sessions=40))
+    rows = panel(bars, ["close", "move", "at_limit", "volume"])
+    assert rows.minmax.tolist() == [True, False, False, True]
+    assert panel(bars, ["close"]).minmax.tolist() == [True]
+    expected = np.concatenate([volatility(own) for own in Market.of(adjusted(bars), None).rows.values()])
+    np.testing.assert_allclose(panel(bars, ["close"]).volatility, expected, rtol=1e-9)
+    # Rows before a move, which needs a volatility, are left out.
+    np.testing.assert_allclose(rows.volatility, expected[~np.isnan(expected)], rtol=1e-9)
+
+
+def test_the_universe_of_a_panel_is_the_one_that_is_asked_for() -> None:
+    names = ["excess_move", "dispersion"]
+    universe = ("AAPL", "MSFT", "600000.SH")
+    bars = trusted(mixed(4, sessions=40))
+    rows = panel(bars, names, universe)
+    table = adjusted(bars)
+    expected = np.column_stack([by_loop(name, table, universe) for name in names])
+    kept = ~np.isnan(expected).any(axis=1)
+    np.testing.assert_allclose(rows.values, expected[kept], rtol=1e-9, atol=1e-10)
+    # Hong Kong has no universe here, and so no rows.
+    assert "0700.HK" not in {rows.symbols[position] for position in rows.series}
+
+
 def test_a_symbol_without_usable_rows_takes_none_of_the_others() -> None:
     bars = checked(pd.concat([closes([10.0], symbol="A"), closes([20.0, 22.0, 21.0], symbol="B")]))
     rows = panel(bars, ["log_return"])
@@ -69,6 +95,8 @@ def test_some_rows_of_a_panel_keep_their_symbols() -> None:
     assert found.values[:, 0].tolist() == [100.0, 90.0, 95.0, 110.0]
     assert found.factor.tolist() == [1.0] * 4
     assert found.session[0] == np.datetime64("2024-01-02")
+    assert found.minmax.tolist() == [True]
+    assert len(found.volatility) == 4
     assert make(found).symbols == ["B", "B"]
 
 
