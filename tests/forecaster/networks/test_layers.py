@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from forecaster.networks.layers import OrderedQuantiles, accumulation
 from forecaster.spec import DEFAULT_QUANTILES
-from tests.forecaster.networks.nets import quantiles_of
+from tests.forecaster.networks.equations import quantiles_of
 
 THREE = (0.1, 0.5, 0.9)
 
