@@ -14,22 +14,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.windows import Windows
+from data.windows import Index, Windows
+from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import Diagnostics, diagnose
 from forecaster.diagnostics.record import ForecastRecord
 from forecaster.forecast import interval_level
 from forecaster.model import Model
 
 
-def evidence(model: Model, held_out: Windows) -> pd.DataFrame:
+def evidence(model: Model, windows: Windows, judged: Index | None = None) -> tuple[pd.DataFrame, Calibration]:
     """Forecasts of the held-out windows beside what came.
 
+    Each is what the model would have said on the day, with the calibration that was known then. That rests on every
+    outcome since the model's own calibration, those of windows in the gap before the held-out span included.
+
     Args:
-        model: what forecasts, through the same path as the service.
-        held_out: windows with known outcomes; the first step of the horizon counts.
+        model: what forecasts, through the same path as the service; calibrated before the held-out span.
+        windows: all that have known outcomes.
+        judged: the positions of the held-out ones; None takes all. The first step of the horizon counts.
+
+    Returns:
+        The table, and the calibration after the span.
     """
+    held = np.ones(len(windows), dtype=bool)
+    if judged is not None:
+        held = np.zeros(len(windows), dtype=bool)
+        held[judged] = True
+    used = held | model.moves(windows, model.calibration)
+    found, after = model.followed(windows.take(used), model.calibration)
+    held_out, quantiles = windows.take(held), found[held[used], 0, :]  # (n, q)
     rows, panel = held_out.last, held_out.panel
-    quantiles = model.quantiles(held_out)[:, 0, :]  # (n, q)
     table = pd.DataFrame(
         {
             "symbol": held_out.symbols,
@@ -44,7 +58,7 @@ def evidence(model: Model, held_out: Windows) -> pd.DataFrame:
     factor = pd.Series(panel.factor[rows + 1]).groupby(table["symbol"]).transform("last")
     prices = table.columns.drop(["symbol", "origin", "session"])
     table[prices] = table[prices].div(factor, axis="index")
-    return table.sort_values(["symbol", "session"], ignore_index=True)
+    return table.sort_values(["symbol", "session"], ignore_index=True), after
 
 
 def column(level: float) -> str:

@@ -6,22 +6,31 @@ is answered.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from data.bars import Bars
 from data.errors import DataError, TooFewBars
+from data.features import needs_universe, warmup
+from data.indicators import LEAST_BARS
 from data.scaling import Scaling
 from data.sessions import Calendars
-from data.windows import Index, Windows, cut, panel
-from forecaster.calibration import Calibration
+from data.windows import Index, Mask, Windows, cut, panel
+from forecaster.calibration import Calibration, followed
 from forecaster.errors import NotEnoughHistory
-from forecaster.forecast import Array, Forecast, Predictor
+from forecaster.forecast import Array, Float32, Forecast, Predictor
 from forecaster.spec import ModelSpec
+
+# Outcomes of so many shares say how wide intervals should be; more would only take longer.
+TRACKED: Final = 300
+
+_BATCH: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +40,109 @@ class Model:
     Attributes:
         spec: what it is.
         scaling: how windows become inputs.
-        calibration: how outputs become quantiles.
+        calibration: how outputs became quantiles when training ended.
         predictor: the network.
+        universe: the symbols that it was trained on; features of the universe are theirs.
+        before: the calibration before the held-out span, for questions about sessions of that span.
     """
 
     spec: ModelSpec
     scaling: Scaling
     calibration: Calibration
     predictor: Predictor
+    universe: tuple[str, ...] = ()
+    before: Calibration | None = None
+
+    @property
+    def tracked(self) -> frozenset[str]:
+        """The symbols whose outcomes move the intervals: at most `TRACKED`, chosen by a hash of their names."""
+        order = sorted(self.universe, key=lambda symbol: hashlib.sha256(symbol.encode()).digest())
+        return frozenset(order[:TRACKED])
+
+    def reads(self, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Whose bars a forecast of `symbols` rests on, those of the universe included where they count."""
+        others = self.universe if needs_universe(self.spec.features) else self.tracked
+        return tuple(sorted({*symbols, *others}))
 
     def windows(self, bars: Bars) -> Windows:
-        """Every window of `bars`, as this model sees them. Raises as `data.windows.cut`."""
-        rows = panel(bars, self.spec.features)
+        """Every window of `bars`, as this model sees them. Symbols that its scaling does not know have none.
+
+        Raises:
+            TooFewBars: there is none at all.
+        """
+        rows = panel(bars, self.spec.features, frozenset(self.universe) or None)
+        known = np.array([self._scales(symbol) for symbol in rows.symbols], dtype=bool)
         return cut(
-            rows,
+            rows if known.all() else rows.only(known[rows.series]),
             lookback=self.spec.lookback,
             horizon=self.spec.horizon,
             target=self.spec.target,
             scaling=self.scaling,
+            unit=self.spec.unit,
         )
 
-    def quantiles(self, windows: Windows) -> Array:
-        """`(n, horizon, q)` quantiles as backward-adjusted closes [currency], ascending."""
-        scaled = self.calibration.apply(self.predictor.predict(windows.x))
-        # A share cannot cost less than nothing, however wide the interval.
-        return np.maximum(windows.prices(scaled), 0.0)
+    def outputs(self, windows: Windows) -> Float32:
+        """`(n, horizon, outputs)`, what the network gives. Windows are scaled a batch at a time, to save memory."""
+        if len(windows) <= _BATCH:
+            return self.predictor.predict(windows.x)
+        starts = range(0, len(windows), _BATCH)
+        batches = (np.arange(start, min(start + _BATCH, len(windows))) for start in starts)
+        return np.concatenate([self.predictor.predict(windows.inputs(batch)) for batch in batches])
+
+    def quantiles(self, windows: Windows, calibration: Calibration | None = None) -> Array:
+        """`(n, horizon, q)` quantiles as backward-adjusted closes [currency], ascending.
+
+        Args:
+            windows: what to forecast from.
+            calibration: another than the model's own.
+        """
+        scaled = (calibration or self.calibration).apply(self.outputs(windows))
+        return _prices(windows, scaled)
+
+    def followed(self, windows: Windows, start: Calibration) -> tuple[Array, Calibration]:
+        """As `quantiles`, each with the calibration that was known at its origin; and the one after the last outcome.
+
+        Args:
+            windows: any, with outcomes or without; those of tracked symbols move the calibration.
+            start: the calibration before the first outcome.
+        """
+        scaled, end = followed(
+            start,
+            self.outputs(windows),
+            windows.y,
+            self.spec.quantiles,
+            windows.origin,
+            windows.outcomes,
+            self._counted(windows),
+        )
+        return _prices(windows, scaled), end
+
+    def calibrated(self, windows: Windows) -> Calibration:
+        """The calibration after the outcomes that are known among `windows`, all that the model has seen before."""
+        start = self.calibration
+        if self.before is not None and start.through is not None and (windows.origin < start.through).all():
+            start = self.before
+        if start.through is None:
+            return start
+        new = self.moves(windows, start)
+        return self.followed(windows.take(new), start)[1] if new.any() else start
+
+    def moves(self, windows: Windows, start: Calibration) -> Mask:
+        """`(n,)`: which windows have outcomes that `start` has not seen and that move it."""
+        if start.through is None:
+            return np.zeros(len(windows), dtype=bool)
+        return self._counted(windows) & (windows.outcomes > start.through).any(axis=1)
+
+    def _counted(self, windows: Windows) -> Mask:
+        tracked = self.tracked
+        among = np.array([symbol in tracked for symbol in windows.panel.symbols], dtype=bool)
+        return among[windows.panel.series[windows.last]]
 
     def forecast(self, bars: Bars, calendars: Calendars) -> Forecast:
         """The forecast of the one symbol in `bars` from its newest session, for those that follow in `calendars`.
 
         Raises:
-            NotEnoughHistory: fewer usable sessions than one window needs.
+            NotEnoughHistory: fewer sessions than one window and its features need.
             CalendarBounds, UnknownExchange: the target session cannot be named.
             UnscaledSymbol: per-series scaling does not know the symbol.
         """
@@ -71,33 +152,53 @@ class Model:
             raise outcome
         return outcome
 
-    def forecasts(self, bars: Bars, calendars: Calendars) -> dict[str, Forecast | Exception]:
-        """For each symbol in `bars` its forecast from its newest session, or the error that says why there is none.
+    def forecasts(
+        self, bars: Bars, calendars: Calendars, symbols: Sequence[str] | None = None
+    ) -> dict[str, Forecast | Exception]:
+        """For each symbol its forecast from its newest session, or the error that says why there is none.
 
         All symbols go through the network in one batch.
+
+        Args:
+            bars: of the symbols that `reads` names; what came since the model was made moves the intervals.
+            calendars: the exchanges' sessions.
+            symbols: whose forecasts; None takes all in `bars`.
         """
+        wanted = frozenset(bars.symbols if symbols is None else symbols)
+        asked = [symbol for symbol in bars.symbols if symbol in wanted]
         outcomes: dict[str, Forecast | Exception] = {}
         targets: dict[str, tuple[date, ...]] = {}
-        newest = bars.frame.groupby("symbol")["session"].last()
-        for symbol in bars.symbols:
+        sessions = bars.frame.groupby("symbol")["session"]
+        newest, counts = sessions.last(), sessions.size()
+        for symbol in asked:
             try:
                 targets[symbol] = calendars.of(symbol).next_sessions(_day(newest[symbol]), self.spec.horizon)
-                self.scaling.target_range(np.ones((1, 1)), [symbol])  # refuses a symbol that it does not know
+                self.scaling.require(symbol)
             except DataError as error:
                 outcomes[symbol] = error
-        made = self._newest(Bars(bars.frame[bars.frame["symbol"].isin(targets.keys() - outcomes.keys())]), targets)
+        made = self._newest(bars, {symbol: targets[symbol] for symbol in targets.keys() - outcomes.keys()})
         for symbol in targets.keys() - outcomes.keys():
-            found = int((bars.frame["symbol"] == symbol).sum())
-            outcomes[symbol] = made.get(symbol) or NotEnoughHistory(symbol, self.spec.lookback, found)
-        return {symbol: outcomes[symbol] for symbol in bars.symbols}
+            outcomes[symbol] = made.get(symbol) or NotEnoughHistory(symbol, self.least_bars, int(counts[symbol]))
+        return {symbol: outcomes[symbol] for symbol in asked}
+
+    @property
+    def least_bars(self) -> int:
+        """How many bars a symbol needs at least."""
+        warm = warmup(self.spec.features)
+        if self.spec.target == "change" and self.spec.unit == "volatility":
+            # The window's last bar needs a volatility; its first ones do not.
+            warm = max(warm, LEAST_BARS + 1 - self.spec.lookback)
+        return self.spec.lookback + warm
 
     def _newest(self, bars: Bars, targets: dict[str, tuple[date, ...]]) -> dict[str, Forecast]:
         try:
             windows = self.windows(bars)
         except TooFewBars:
             return {}
+        calibration = self.calibrated(windows)
         windows = windows.take(_last_of_each(windows.panel.series[windows.last]))
-        prices = self.quantiles(windows)
+        windows = windows.take(np.array([symbol in targets for symbol in windows.symbols], dtype=bool))
+        prices = self.quantiles(windows, calibration)
         factor = windows.panel.factor[windows.last]
         return {
             symbol: Forecast(
@@ -110,6 +211,19 @@ class Model:
             )
             for position, symbol in enumerate(windows.symbols)
         }
+
+    def _scales(self, symbol: str) -> bool:
+        try:
+            self.scaling.require(symbol)
+        except DataError:
+            return False
+        return True
+
+
+def _prices(windows: Windows, scaled: Array) -> Array:
+    # A share cannot cost less than nothing, however wide the interval.
+    prices = windows.prices(scaled)
+    return np.maximum(prices, 0.0, out=prices)
 
 
 def _day(session: pd.Timestamp) -> date:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from forecaster.calibration import Calibration, calibrate
 from forecaster.spec import DEFAULT_QUANTILES
@@ -131,7 +131,121 @@ def test_coverage_on_exchangeable_data_is_what_is_promised_in_a_finite_sample(n:
         # The rank-th smallest of n holds an exchangeable newcomer below it with probability rank / (n + 1).
         upper = min(n, math.ceil(round((n + 1) * max(level, 1 - level), 9)))
         exact = (upper if level > 0.5 else n + 1 - upper) / (n + 1)
-        low, high = binom.ppf([1e-5, 1 - 1e-5], repetitions, exact) / repetitions
+        low, high = np.asarray(binom.ppf([1e-5, 1 - 1e-5], repetitions, exact)) / repetitions
         assert low <= below[k] <= high, level
         if (n + 1) * min(level, 1 - level) >= 1:
             assert (exact >= level - 1e-9) if level > 0.5 else (exact <= level + 1e-9)
+
+
+MONDAY = np.datetime64("2020-01-06")
+
+
+def sessions(count: int, windows: int) -> np.ndarray:
+    """`(count * windows,)`: so many sessions, with so many windows each."""
+    return np.repeat(MONDAY + np.arange(count), windows)
+
+
+@pytest.mark.parametrize("n", [19, 39])
+def test_a_level_head_covers_what_is_promised_on_new_data(n: int) -> None:
+    # As above, for a single number that is off, with sessions given: its correction is never taken back.
+    repetitions, random = 20_000, np.random.default_rng(n)
+    actual = random.gumbel(0, 1, (n + 1, repetitions)).astype("f")
+    output = np.full((n + 1, repetitions, 1), 3.0, dtype="f")
+    origin = sessions(n, 1)
+    found = calibrate(output[:n], actual[:n], LEVELS, origin, origin + 1)
+    below = (actual[n][:, None] <= output[n] + found.shift).mean(axis=0)
+    # 20 p and 40 p are whole, so that each level is exact: 1, 2, 5, 15, 18 and 19 of 20, and twice as many of 40.
+    for k, level in enumerate(LEVELS):
+        if level != 0.5:
+            low, high = np.asarray(binom.ppf([1e-5, 1 - 1e-5], repetitions, level)) / repetitions
+            assert low <= below[k] <= high, level
+
+
+def test_the_part_of_the_correction_that_the_sessions_speak_for_by_hand() -> None:
+    # Three sessions with two windows each. Actual values beside quantiles at -1, 0 and 1:
+    actual = np.array([[0.5], [2.0], [3.0], [-4.0], [-3.0], [0.2]], dtype="f")
+    output = np.tile(np.array([-1.0, 0.0, 1.0], dtype="f"), (6, 1, 1))
+    found = calibrate(output, actual, (0.1, 0.5, 0.9), sessions(3, 2))
+    # Below the upper one are 1/2, 1/2 and 2/2: missed by -.4, -.4 and .1. Their mean is -.7/3 with a square of 49/900,
+    # its squared standard error (1/36 + 1/36 + 4/36) / 2 / 3 = 1/36, so that 1 - 1/t^2 = 1 - 25/49.
+    # Below the lower one are 0, 1/2 and 1/2: missed by -.1, .4 and .4, a mean of .7/3 with the same standard error.
+    # Six windows and one more: the ceil(6.3)-th error is held back to the largest, 3 - 1, and the smallest is -4 + 1.
+    assert found.shift == pytest.approx(np.array([[-3 * 24 / 49, 0, 2 * 24 / 49]]))
+    # With two more windows below the upper one in the first session 3/4, 1/2 and 1 are: missed by -.15, -.4 and .1, a
+    # mean of -.15 and 0.0225, and (0 + .0625 + .0625) / 2 / 3 = 0.0208: 1 - 25/27. Below the lower one 0, 1/2 and 1/2.
+    more = np.concatenate([np.zeros((2, 1), dtype="f"), actual])
+    origin = np.concatenate([sessions(1, 2), sessions(3, 2)])
+    found = calibrate(np.tile(output[:1], (8, 1, 1)), more, (0.1, 0.5, 0.9), origin)
+    assert found.shift == pytest.approx(np.array([[-3 * 24 / 49, 0, 2 * 2 / 27]]))
+
+
+def test_what_sessions_contradict_is_not_corrected() -> None:
+    # Below the upper quantile are none, all and all: missed by -.9, .1 and .1, where t^2 is (.7 / 3)^2 / (1 / 9) < 1.
+    actual = np.array([[2.0], [3.0], [0.0], [0.0], [0.0], [0.0]], dtype="f")
+    output = np.tile(np.array([-1.0, 0.0, 1.0], dtype="f"), (6, 1, 1))
+    found = calibrate(output, actual, (0.1, 0.5, 0.9), sessions(3, 2))
+    assert found.shift[0, 2] == 0
+    # All three sessions agree that nothing is below the lower one: the whole correction, 0 + 1.
+    assert found.shift[0, 0] == 1
+    # One session says nothing about how sessions differ.
+    assert (calibrate(output[:2], actual[:2], (0.1, 0.5, 0.9), sessions(1, 2)).shift == 0).all()
+
+
+def part_kept(output: np.ndarray, actual: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """`(horizon, q - 1)`: the correction as a part of that for independent errors, for all levels but the median."""
+    kept, full = (calibrate(output, actual, LEVELS, one).shift for one in (origin, None))
+    return np.delete(kept / np.where(full == 0, 1, full), LEVELS.index(0.5), axis=1)
+
+
+def test_a_network_that_is_wrong_is_corrected_and_one_that_is_right_is_left_alone() -> None:
+    # 200 networks at once, a step of the horizon each; 100 sessions with 20 shares that move together.
+    count, shares, networks = 100, 20, 200
+    random = np.random.default_rng(5)
+    origin = sessions(count, shares)
+    session = np.repeat(random.normal(0, 0.8, (count, networks)), shares, axis=0)
+    actual = (session + random.normal(0, 0.6, (count * shares, networks))).astype("f")
+    exact = np.broadcast_to(np.asarray(norm.ppf(LEVELS), dtype="f"), (*actual.shape, len(LEVELS)))
+    wrong = part_kept(2.0 * exact, actual, origin)
+    assert wrong.mean() > 0.9
+    # What is expected of a standard normal t: the mean of 1 - 1/t^2 where t^2 is above 1, by quadrature.
+    t = np.linspace(1, 12, 200_001)
+    expected = 2 * np.trapezoid((1 - 1 / t**2) * norm.pdf(t), t)
+    right = part_kept(exact, actual, origin)
+    assert (right == 0).mean() == pytest.approx(norm.cdf(1) - norm.cdf(-1), abs=0.06)
+    assert right.mean() == pytest.approx(expected, abs=0.04)
+    # As if all 2,000 errors told something of their own, most of what is no error would be taken for one.
+    assert part_kept(exact, actual, MONDAY + np.arange(len(actual))).mean() > 3 * right.mean()
+
+
+@given(st.integers(2, 12), st.integers(2, 9), st.integers(0, 2**31 - 1))
+def test_windows_of_one_session_that_say_the_same_count_once(count: int, copies: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    output = np.sort(random.normal(0, 1, (count, 2, 7)).astype("f"), axis=-1)
+    actual = random.normal(1, 1, (count, 2)).astype("f")
+    once = part_kept(output, actual, sessions(count, 1))
+    again = part_kept(np.repeat(output, copies, axis=0), np.repeat(actual, copies, axis=0), sessions(count, copies))
+    np.testing.assert_allclose(again, once, atol=1e-9)
+
+
+def test_a_step_is_the_distance_in_which_a_five_hundredth_of_the_outcomes_lies() -> None:
+    # Errors spread evenly over 0 to 1, and over 0 to 10: one unit of coverage is as wide as their range.
+    even = np.linspace(0, 1, 1001)
+    actual = np.stack([even, 10 * even], axis=1).astype("f")
+    origin = sessions(1001, 1)
+    found = calibrate(np.zeros((1001, 2, 1), dtype="f"), actual, LEVELS, origin, origin + 3)
+    expected = np.array([0 if level == 0.5 else 1 / 500 for level in LEVELS])
+    assert found.step == pytest.approx(np.stack([expected, 10 * expected]), rel=1e-5)
+    assert found.through == origin[-1] + 3
+    # Exponential errors: between the neighbours 0.9 and 0.975 of 0.95 lie -ln 0.025 + ln 0.1, between 0.025 and 0.1 of
+    # 0.05 -ln 0.9 + ln 0.975.
+    exponential = -np.log1p(-(np.arange(4000) + 0.5) / 4000)[:, None].astype("f")
+    origin = sessions(4000, 1)
+    found = calibrate(np.zeros((4000, 1, 1), dtype="f"), exponential, LEVELS, origin, origin + 1)
+    assert found.step is not None
+    assert found.step[0, -1] == pytest.approx(np.log(4) / 0.075 / 500, rel=1e-2)
+    assert found.step[0, 0] == pytest.approx(np.log(0.975 / 0.9) / 0.075 / 500, rel=1e-2)
+
+
+def test_without_the_sessions_of_outcomes_nothing_can_follow() -> None:
+    found = calibrate(np.zeros((9, 1, 1), dtype="f"), shuffled(9), LEVELS, sessions(9, 1))
+    assert (found.step, found.through) == (None, None)

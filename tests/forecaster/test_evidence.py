@@ -17,7 +17,7 @@ from tests.forecaster.markets import make_bars, make_windows, walk
 from tests.forecaster.predictors import Constant
 
 LEVELS = (0.1, 0.5, 0.9)
-SPEC = ModelSpec(units=(1,), lookback=2, features=("close",), quantiles=LEVELS)
+SPEC = ModelSpec(units=(1,), lookback=2, features=("close",), unit="range", quantiles=LEVELS)
 
 # AAA is split two for one at its sixth session: the close halves, the factor doubles.
 CLOSES = {"AAA": [10.0, 11.0, 13.0, 12.0, 14.0, 8.0, 9.0, 7.0], "BBB": [50.0, 51.0, 50.0, 52.0, 51.0, 53.0, 52.0, 54.0]}
@@ -40,7 +40,7 @@ def held_out(windows: Windows, sessions: int) -> Windows:
 @pytest.fixture
 def table() -> pd.DataFrame:
     windows = make_windows(make_bars(CLOSES, factors=FACTORS), lookback=2)
-    return evidence(constant_model([-0.5, 0.25, 1.0]), held_out(windows, 4))
+    return evidence(constant_model([-0.5, 0.25, 1.0]), held_out(windows, 4))[0]
 
 
 def own(table: pd.DataFrame, symbol: str) -> pd.DataFrame:
@@ -62,6 +62,14 @@ def test_prices_are_on_the_scale_of_the_symbols_last_session(table: pd.DataFrame
     assert own(table, symbol)["actual"].tolist() == pytest.approx(ON_LAST_SCALE[symbol][4:])
     assert own(table, symbol)["actual"].iloc[-1] == CLOSES[symbol][-1]
     assert own(table, symbol)["previous_close"].tolist() == pytest.approx(ON_LAST_SCALE[symbol][3:7])
+
+
+def test_only_what_is_judged_is_in_the_table(table: pd.DataFrame) -> None:
+    windows = make_windows(make_bars(CLOSES, factors=FACTORS), lookback=2)
+    judged = np.flatnonzero(windows.origin >= np.unique(windows.origin)[-4])
+    found, after = evidence(constant_model([-0.5, 0.25, 1.0]), windows, judged[::-1])
+    pd.testing.assert_frame_equal(found, table, check_exact=True)
+    assert (after.shift == 0).all()  # nothing moves a calibration without a step
 
 
 def test_each_previous_close_is_the_actual_of_the_row_before(table: pd.DataFrame) -> None:
@@ -88,23 +96,23 @@ def test_the_yardstick_is_the_mean_change_up_to_the_first_held_out_origin(table:
 def test_later_prices_leave_the_yardstick(last: float) -> None:
     closes = {"AAA": [10.0, 11.0, 13.0, 12.0, 28.0, 16.0, 45.0, last]}
     windows = make_windows(make_bars(closes), lookback=2)
-    found = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 4))
+    found, _ = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 4))
     assert found["in_sample_mae"].tolist() == pytest.approx([4 / 3] * 4)
 
 
 def test_a_later_split_changes_the_yardstick_by_its_factor_only() -> None:
     closes = {"AAA": [10.0, 11.0, 13.0, 12.0, 14.0, 15.0, 16.0, 4.0]}
     windows = make_windows(make_bars(closes, factors={"AAA": [1.0] * 7 + [4.0]}), lookback=2)
-    found = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 4))
+    found, _ = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 4))
     assert found["in_sample_mae"].tolist() == pytest.approx([4 / 3 / 4] * 4)
 
 
 def test_of_a_longer_horizon_the_first_step_counts() -> None:
-    spec = ModelSpec(units=(1,), lookback=2, horizon=3, features=("close",), quantiles=LEVELS)
+    spec = ModelSpec(units=(1,), lookback=2, horizon=3, features=("close",), unit="range", quantiles=LEVELS)
     windows = make_windows(make_bars({"AAA": CLOSES["BBB"]}), lookback=2, horizon=3)
     predictor = Constant([[-1.0, 0.0, 1.0], [50.0, 60.0, 70.0], [500.0, 600.0, 700.0]])
     model = Model(spec, WindowScaling(), Calibration(np.zeros((3, 3)), 1), predictor)
-    found = evidence(model, held_out(windows, 2))
+    found, _ = evidence(model, held_out(windows, 2))
     assert found["actual"].tolist() == [51.0, 53.0]
     assert found["0.5"].tolist() == pytest.approx([52.0, 51.0])
     assert found["0.9"].tolist() == pytest.approx([54.0, 52.0])
@@ -114,7 +122,7 @@ def test_a_symbol_that_begins_within_the_held_out_span_has_the_yardstick_of_its_
     windows = make_windows(
         make_bars({"AAA": walk(1, 12), "NEW": [20.0, 21.0, 19.0, 19.5]}, listed={"NEW": 8}), lookback=2
     )
-    found = own(evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 6)), "NEW")
+    found = own(evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 6))[0], "NEW")
     assert len(found) == 2
     assert found["in_sample_mae"].tolist() == [1.0, 1.0]
 
@@ -140,7 +148,7 @@ def test_a_symbol_without_forecasts_has_no_record(table: pd.DataFrame) -> None:
 
 def test_every_symbol_with_forecasts_is_diagnosed() -> None:
     windows = make_windows(make_bars({"AAA": walk(1, 100), "BBB": walk(2, 30)}, listed={"BBB": 70}), lookback=2)
-    found = evidence(constant_model([-1.0, 0.1, 1.0]), held_out(windows, 80))
+    found, _ = evidence(constant_model([-1.0, 0.1, 1.0]), held_out(windows, 80))
     diagnosed = diagnose_all(found, LEVELS)
     assert list(diagnosed) == ["AAA", "BBB"]
     record = record_of(found, "AAA", LEVELS)
@@ -153,7 +161,7 @@ def test_every_symbol_with_forecasts_is_diagnosed() -> None:
 def test_forecasts_of_nothing_are_errors_and_no_failure() -> None:
     # A badly trained level network can say less than nothing; a price ends at zero.
     windows = make_windows(make_bars({"AAA": walk(1, 100)}), lookback=2)
-    found = evidence(constant_model([-1e6, -1e5, 1.0]), held_out(windows, 70))
+    found, _ = evidence(constant_model([-1e6, -1e5, 1.0]), held_out(windows, 70))
     assert (found["0.5"] == 0.0).all()
     errors = diagnose_all(found, LEVELS)["AAA"].errors
     assert errors is not None
@@ -164,7 +172,7 @@ def test_evidence_goes_the_way_of_an_answer() -> None:
     bars = make_bars(CLOSES, factors=FACTORS)
     model = constant_model([-0.5, 0.25, 1.0])
     windows = cut(panel(bars, ("close",)), lookback=2, horizon=1, target="change", scaling=WindowScaling())
-    found = own(evidence(model, held_out(windows.take(windows.known), 4)), "BBB")
+    found = own(evidence(model, held_out(windows.take(windows.known), 4))[0], "BBB")
     known_before = bars.frame[bars.frame["session"] < "2020-01-15"]
     answered = model.forecasts(type(bars)(known_before), Calendars())["BBB"]
     assert not isinstance(answered, Exception)

@@ -17,7 +17,7 @@ from service.app import create_app
 from tests.service.asking import Clock, ask, assert_problem, host_of, loaded, settings
 from tests.service.test_symbols import add_bars, days
 
-FILES = ("bundle.json", "evidence.parquet", "model.keras", "model.onnx")
+FILES = ("bundle.json", "evidence.parquet", "gates.onnx", "model.keras", "model.onnx")
 
 
 def bundle_of(home: Path) -> Path:
@@ -144,7 +144,7 @@ def test_a_refresh_without_news_builds_nothing(trained_home: Path) -> None:
 
 
 def test_a_refresh_notices_new_calendars_under_the_same_prices(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_bars(home, "LATE", days(date(2030, 12, 22), 10))
+    add_bars(home, "LATE", days(date(2030, 12, 6), 26))
     app = loaded(home)
     assert_problem(ask(app, "/v1/forecasts/LATE"), 503, "calendar-bounds")
     before = ask(app, "/health/ready").json()["data_version"]

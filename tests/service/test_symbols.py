@@ -57,7 +57,8 @@ def test_symbols_that_cannot_be_forecast_say_why(home: Path) -> None:
     app = loaded(home)
 
     short = assert_problem(ask(app, "/v1/forecasts/SHORT"), 409, "not-enough-history")
-    assert (short["symbol"], short["needed"], short["found"]) == ("SHORT", 5, 3)
+    # A window of 5 sessions, and 20 before it for the feature that looks furthest back.
+    assert (short["symbol"], short["needed"], short["found"]) == ("SHORT", 25, 3)
     exchange = assert_problem(ask(app, "/v1/forecasts/VOD.L"), 422, "unknown-exchange")
     assert (exchange["symbol"], exchange["suffix"]) == ("VOD.L", "L")
     entries = {entry["symbol"]: entry for entry in ask(app, "/v1/symbols").json()["symbols"]}
