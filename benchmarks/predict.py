@@ -1,7 +1,7 @@
-"""One forecast, against the ways in which Keras would give it.
+"""Forecasts per cell: scaling, network, calibration and prices against the bare ONNX session, and one against Keras.
 
-The network is the default spec with the weights that it starts with: latency does not depend on their values. All
-contestants get the same window and are checked to agree before any is timed. They are asked in turns.
+Networks have the weights that they start with: latency does not depend on their values. All contestants get the same
+windows and are checked to agree before any is timed. They are asked in turns, on one thread.
 
     python benchmarks/predict.py [--rounds 30] [--json]
 """
@@ -14,7 +14,8 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final, get_args
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -22,28 +23,35 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data.bars import validate
+from data.bars import Bars, validate
 from data.scaling import WindowScaling
-from data.windows import cut, panel
+from data.windows import Windows
 from forecaster.calibration import Calibration
 from forecaster.model import Model
 from forecaster.networks.build import build_network
 from forecaster.networks.export import export_network
 from forecaster.runtime import OnnxPredictor
-from forecaster.spec import ModelSpec
+from forecaster.spec import Cell, ModelSpec
 
-OURS = "forecast: scale, ONNX Runtime, calibrate, prices"
-BARE = "ONNX Runtime alone"
-KERAS = "keras model.predict(x)"
+# The shape that benchmarks/train.py trains, with the inputs of the default spec.
+SPEC: Final = ModelSpec(units=(64, 64), lookback=60)
+WINDOWS: Final = (1, 300, 5000)
+LIMIT: Final = 1.5
+
+OURS: Final = "forecast: scale, ONNX Runtime, calibrate, prices"
+BARE: Final = "ONNX Runtime alone"
+KERAS: Final = "keras model.predict(x)"
+
+Contestants = dict[str, tuple[Callable[[], Any], int]]
 
 
-def random_walk(sessions: int) -> pd.DataFrame:
+def random_walk(sessions: int) -> Bars:
     random = np.random.default_rng(7)
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.02, sessions)))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "symbol": "WALK",
-            "session": pd.bdate_range("2020-01-01", periods=sessions),
+            "session": pd.bdate_range("2000-01-03", periods=sessions),
             "open": close,
             "high": close * 1.01,
             "low": close * 0.99,
@@ -52,36 +60,62 @@ def random_walk(sessions: int) -> pd.DataFrame:
             "adj_factor": 1.0,
         }
     )
+    return validate(table, source="random walk").bars
 
 
-def contestants() -> dict[str, tuple[Callable[[], Any], int]]:
-    """Name -> (one forecast of one window, how often to ask in a round)."""
-    spec = ModelSpec()
+def made(spec: ModelSpec) -> tuple[Any, Model]:
+    """An untrained network, and the model that serves it."""
     network = build_network(spec)
     predictor = OnnxPredictor(export_network(network, spec))
-    model = Model(spec, WindowScaling(), Calibration(np.zeros((1, len(spec.quantiles))), 1), predictor)
-    rows = panel(validate(random_walk(200), source="random walk").bars, spec.features)
-    windows = cut(rows, lookback=spec.lookback, horizon=1, target=spec.target, scaling=model.scaling)
+    return network, Model(spec, WindowScaling(), Calibration(np.zeros((1, len(spec.quantiles))), 1), predictor)
+
+
+def against_bare(bars: Bars, spec: ModelSpec) -> dict[int, Contestants]:
+    """For each number of windows: the whole forecast and the session alone."""
+    network, model = made(spec)
+    windows = model.windows(bars)
+    asked = {}
+    for count in WINDOWS:
+        few = windows.take(np.arange(len(windows) - count, len(windows)))
+        _check(network, model, few)
+        asked[count] = _pair(model, few, max(1, 1000 // count))
+    return asked
+
+
+def _pair(model: Model, windows: Windows, repeats: int) -> Contestants:
+    x = windows.x
+    return {
+        OURS: (lambda: model.quantiles(windows), repeats),
+        BARE: (lambda: model.predictor.predict(x), repeats),
+    }
+
+
+def _check(network: Any, model: Model, windows: Windows) -> None:
+    first = windows.take(np.arange(min(len(windows), 64)))
+    reference = network.predict(first.x, verbose=0)
+    assert np.allclose(model.predictor.predict(first.x), reference, atol=1e-5), "the export differs from Keras"
+    assert np.allclose(model.quantiles(first), first.prices(reference), rtol=1e-5), "the forecast differs"
+
+
+def against_keras(bars: Bars, spec: ModelSpec) -> Contestants:
+    """One window, in the ways in which Keras would forecast it."""
+    network, model = made(spec)
+    windows = model.windows(bars)
     window = windows.take(np.array([len(windows) - 1]))
     x = window.x
     tensor = tf.constant(x)
     compiled = tf.function(lambda batch: network(batch, training=False))
-    reference = network.predict(x, verbose=0)
-    for name, output in {"predict": predictor.predict(x), "tf.function": compiled(tensor).numpy()}.items():
-        assert np.allclose(output, reference, atol=1e-5), f"{name} differs from Keras"
-    assert np.allclose(model.quantiles(window), window.prices(reference), rtol=1e-6), "the forecast differs"
+    assert np.allclose(compiled(tensor).numpy(), network.predict(x, verbose=0), atol=1e-5), "tf.function differs"
     return {
-        OURS: (lambda: model.quantiles(window), 50),
-        BARE: (lambda: predictor.predict(x), 50),
+        **_pair(model, window, 50),
         "tf.function(model)(x)": (lambda: compiled(tensor).numpy(), 10),
         "keras model(x)": (lambda: network(tensor, training=False).numpy(), 3),
         KERAS: (lambda: network.predict(x, verbose=0), 3),
     }
 
 
-def measure(rounds: int) -> dict[str, float]:
+def measure(asked: Contestants, rounds: int) -> dict[str, float]:
     """Name -> median milliseconds of one call."""
-    asked = contestants()
     times: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(rounds + 1):
         for name, (ask, repeats) in asked.items():
@@ -97,17 +131,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    milliseconds = measure(options.rounds)
-    ours = milliseconds[OURS]
+    bars = random_walk(WINDOWS[-1] + SPEC.lookback + 300)
+    cells = {
+        cell: {
+            count: measure(pair, options.rounds if count == 1 else max(3, options.rounds // 5))
+            for count, pair in against_bare(bars, replace(SPEC, cell=cell)).items()
+        }
+        for cell in get_args(Cell)
+    }
+    keras = measure(against_keras(bars, ModelSpec()), options.rounds)
     if options.json:
-        ratios = {name: value / ours for name, value in milliseconds.items()}
-        print(json.dumps({"milliseconds": milliseconds, "ratio_to_one_forecast": ratios}, indent=2))
+        print(json.dumps({"milliseconds": cells, "one_window_of_the_default_spec": keras}, indent=2))
         return
+    print(
+        f"two layers of 64, window {SPEC.lookback} x {len(SPEC.features)}, one thread, ms (times of the bare session)"
+    )
+    print(f"  {'cell':22}" + "".join(f"{count:>12,} windows" for count in WINDOWS))
+    for cell, found in cells.items():
+        ratios = (f"{ms[OURS]:9.2f} ({ms[OURS] / ms[BARE]:.2f} x)" for ms in found.values())
+        print(f"  {cell:22}" + "".join(f"{text:>20}" for text in ratios))
+    largest = max(ms[OURS] / ms[BARE] for found in cells.values() for ms in found.values())
+    print(f"at most {largest:.2f} times the bare session: {'within' if largest <= LIMIT else 'BEYOND'} {LIMIT}")
     spec = ModelSpec()
-    print(f"one window {spec.lookback} x {len(spec.features)}, LSTM {spec.units}, median of {options.rounds} rounds")
-    for name, value in milliseconds.items():
-        print(f"  {name:50} {value:9.3f} ms  {value / ours:8.1f} x")
-    print(f"one forecast is {milliseconds[KERAS] / ours:.0f} times faster than model.predict")
+    print(f"\none window {spec.lookback} x {len(spec.features)} of the default spec, {spec.cell} {spec.units}")
+    for name, value in keras.items():
+        print(f"  {name:50} {value:9.3f} ms  {value / keras[OURS]:8.1f} x")
+    print(f"one forecast is {keras[KERAS] / keras[OURS]:.0f} times faster than model.predict")
 
 
 if __name__ == "__main__":

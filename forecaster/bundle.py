@@ -4,6 +4,7 @@
 
     bundle.json        the manifest: everything that is not an array, and the sha256 of every other file
     evidence.parquet   the held-out forecasts
+    gates.onnx         the same network with its gates laid open, to look inside
     model.keras        the Keras archive, to fine-tune from
     model.onnx         what serves
 
@@ -32,12 +33,12 @@ from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import Diagnostics, from_dict
 from forecaster.errors import CorruptBundle, SpecError, UnsupportedBundle
 from forecaster.model import Model
-from forecaster.runtime import OnnxPredictor
+from forecaster.runtime import OnnxGates, OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec, parse
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 MANIFEST: Final = "bundle.json"
-FILES: Final = ("evidence.parquet", "model.keras", "model.onnx")
+FILES: Final = ("evidence.parquet", "gates.onnx", "model.keras", "model.onnx")
 
 _OWN_HASH: Final = re.compile(rb'^\{\n "sha256": "([0-9a-f]{64})",\n')
 _ZEROS: Final = b"0" * 64
@@ -91,12 +92,19 @@ class Bundle:
         return Model(
             spec=self.spec,
             scaling=scaling_from_dict(self.manifest["scaling"]),
-            calibration=Calibration(
-                np.array(self.manifest["calibration"]["shift"], dtype=np.float64),
-                int(self.manifest["calibration"]["windows"]),
-            ),
+            calibration=calibration_from_dict(self.manifest["calibration"]),
+            before=calibration_from_dict(before) if (before := self.manifest.get("calibration_before")) else None,
+            universe=tuple(self.manifest["symbols"]),
             predictor=OnnxPredictor(_checked(self.path, "model.onnx", self.manifest), threads=threads),
         )
+
+    def gates(self) -> OnnxGates:
+        """The network's gates, ready to be looked at.
+
+        Raises:
+            CorruptBundle: the file is not the one that was written.
+        """
+        return OnnxGates(_checked(self.path, "gates.onnx", self.manifest))
 
 
 def write_bundle(
@@ -104,6 +112,7 @@ def write_bundle(
     manifest: Mapping[str, Any],
     *,
     onnx: bytes,
+    gates: bytes,
     evidence: pd.DataFrame,
     save_keras: Callable[[Path], None],
 ) -> Bundle:
@@ -113,6 +122,7 @@ def write_bundle(
         path: the directory to make; it must not exist yet.
         manifest: JSON-ready values, without the keys `sha256`, `schema` and `files`.
         onnx: the serialised network.
+        gates: the serialised graph of its gates.
         evidence: the held-out forecasts.
         save_keras: writes the Keras archive to the file that it is given.
     """
@@ -121,6 +131,7 @@ def write_bundle(
     draft.mkdir()
     try:
         (draft / "model.onnx").write_bytes(onnx)
+        (draft / "gates.onnx").write_bytes(gates)
         evidence.to_parquet(draft / "evidence.parquet", index=False)
         save_keras(draft / "model.keras")
         files = {name: hashlib.sha256((draft / name).read_bytes()).hexdigest() for name in FILES}
@@ -171,6 +182,27 @@ def scaling_from_dict(values: Mapping[str, Any]) -> Scaling:
             symbol: SeriesRange(tuple(one["low"]), tuple(one["high"]), one["close_low"], one["close_high"])
             for symbol, one in values["ranges"].items()
         }
+    )
+
+
+def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
+    """JSON-ready values; `calibration_from_dict` reads them back."""
+    return {
+        "shift": calibration.shift.tolist(),
+        "windows": calibration.windows,
+        "step": None if calibration.step is None else calibration.step.tolist(),
+        "through": None if calibration.through is None else str(calibration.through),
+    }
+
+
+def calibration_from_dict(values: Mapping[str, Any]) -> Calibration:
+    """The calibration that `calibration_to_dict` wrote."""
+    step, through = values.get("step"), values.get("through")
+    return Calibration(
+        np.array(values["shift"], dtype=np.float64),
+        int(values["windows"]),
+        None if step is None else np.array(step, dtype=np.float64),
+        None if through is None else np.datetime64(through, "D"),
     )
 
 

@@ -7,7 +7,8 @@ which gives a single number, that is what turns it into quantiles.
 Shares move together, so that a slice of 30,000 errors in 250 sessions tells little more than 250 of them. A quantile
 head is therefore moved only as far as the slice's evidence goes: by the conformal correction times 1 - 1/t², with t the
 coverage's mean error over its standard error between sessions, and not at all where t² is below 1 (the positive-part
-rule of James & Stein 1961).
+rule of James & Stein 1961). It is never moved inwards: a calm slice would narrow what the next one needs, and outcomes
+narrow an interval soon enough.
 
 From then on realised outcomes move it (Gibbs & Candès 2021): after each session every quantile takes a step against the
 part of the outcomes that came out on the wrong side. Whatever the prices do, the share of outcomes below a quantile
@@ -95,6 +96,8 @@ def calibrate(
             shift[:, position] = order[_rank(level, count) - 1, :, position]
     if origin is not None and output.shape[-1] == len(levels):
         shift *= _evidence(full, levels, origin)
+        outward = np.sign(np.asarray(levels) - 0.5)
+        shift = np.where(shift * outward > 0, shift, 0.0)
     if outcome is None:
         return Calibration(shift, count)
     return Calibration(shift, count, _steps(order, levels), outcome.max())

@@ -5,6 +5,11 @@
     ForecasterError
     ├── SpecError               a spec holds a value that it cannot have
     ├── TrainingUnavailable     the packages for training are not installed
+    ├── TrainingStopped         whoever started a training ended it
+    ├── TrainingDiverged        the loss is no longer a number
+    ├── TrainingBusy            another process trains the same model on the same prices
+    ├── AlreadyLearnt           a model to go on from has seen what it would be judged on
+    ├── CorruptCheckpoint       where a training stood cannot be read
     ├── ParityError             the exported network differs from the trained one
     ├── NotEnoughHistory        a symbol cannot be forecast: too few sessions
     ├── BundleError
@@ -13,6 +18,7 @@
     └── RegistryError
         ├── NoModel             no version serves under that name
         ├── UnknownVersion      the model has no such version
+        ├── NotRegistered       a network is trained, and the registry went away meanwhile
         └── RegistryUnavailable the registry does not answer
 """
 
@@ -48,6 +54,61 @@ class TrainingUnavailable(ForecasterError):
         )
 
 
+class TrainingStopped(ForecasterError):
+    """Whoever started a training ended it; its checkpoint stays, where it keeps one."""
+
+    def __init__(self, epochs: int, *, resumable: bool) -> None:
+        self.epochs = epochs
+        self.resumable = resumable
+        on = "; the same command goes on from there, and --fresh starts anew" if resumable else ""
+        super().__init__(f"training was stopped after {epochs} epochs{on}")
+
+
+class TrainingDiverged(ForecasterError):
+    """The loss is no longer a number."""
+
+    def __init__(self, epoch: int, loss: float) -> None:
+        self.epoch = epoch
+        self.loss = loss
+        super().__init__(
+            f"training came apart: the loss of epoch {epoch} is {loss}; "
+            "try a lower rate, such as --set learning_rate=0.0005, or --set clip_norm=0.1"
+        )
+
+
+class TrainingBusy(ForecasterError):
+    """Another process trains the same model on the same prices."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"another process trains exactly this at the moment, with its checkpoint in {path}; wait for it"
+        )
+
+
+class AlreadyLearnt(ForecasterError):
+    """A model to go on from has learnt from sessions on which the new one would be judged."""
+
+    def __init__(self, version: str, through: str, span: str, begins: str) -> None:
+        self.version = version
+        self.through = through
+        self.span = span
+        self.begins = begins
+        super().__init__(
+            f"version {version} has learnt from sessions up to {through}, and the {span} span would begin on {begins}: "
+            "a model that starts from it could not be judged there. Fetch newer prices, or train without --from"
+        )
+
+
+class CorruptCheckpoint(ForecasterError):
+    """Where a training stood cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"the checkpoint {path} {reason}; nothing of it was loaded")
+
+
 class ParityError(ForecasterError):
     """The exported network does not give what the trained one gives."""
 
@@ -68,9 +129,7 @@ class NotEnoughHistory(ForecasterError):
         self.symbol = symbol
         self.needed = needed
         self.found = found
-        super().__init__(
-            f"{symbol}: the model looks back {needed} sessions and {found} are usable; fetch a longer history"
-        )
+        super().__init__(f"{symbol}: the model needs {needed} sessions and {found} are stored; fetch a longer history")
 
 
 class BundleError(ForecasterError):
@@ -136,3 +195,15 @@ class RegistryUnavailable(RegistryError):
         self.uri = uri
         self.reason = reason
         super().__init__(f"the model registry at {uri} does not answer: {reason}")
+
+
+class NotRegistered(RegistryError):
+    """A network is trained, and the registry went away meanwhile."""
+
+    def __init__(self, cause: RegistryError, kept: Path) -> None:
+        self.cause = cause
+        self.kept = kept
+        super().__init__(
+            f"{cause}. The network is trained and kept in {kept}: "
+            "the same command registers it when the registry answers again"
+        )

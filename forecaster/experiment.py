@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from data.scaling import Scaling, WindowScaling
+from data.scaling import Scaling, SeriesScaling, WindowScaling
 from data.splits import Split, chronological
 from data.store import PriceStore
 from data.windows import Panel, Windows, cut, fit_series_scaling, panel
-from forecaster.bundle import Bundle, scaling_to_dict, write_bundle
+from forecaster.bundle import Bundle, calibration_to_dict, scaling_to_dict, write_bundle
 from forecaster.calibration import calibrate
 from forecaster.diagnostics.diagnostics import Diagnostics, to_dict
 from forecaster.errors import ParityError, TrainingUnavailable
@@ -29,22 +29,20 @@ from forecaster.evidence import diagnose_all, evidence
 from forecaster.model import Model
 from forecaster.registry import Registry, Version
 from forecaster.runtime import OnnxPredictor
-from forecaster.spec import ModelSpec, TrainSpec, spec_hash
+from forecaster.spec import ModelSpec, TrainSpec
 from forecaster.spec import to_dict as spec_to_dict
+from forecaster.start import Start
+from forecaster.step import Step
+
+if TYPE_CHECKING:
+    from forecaster.attempt import Training
+    from forecaster.training import Trained
 
 PARITY: Final = 1e-5
 PARITY_WINDOWS: Final = 1000
 
 _TRAINING_PACKAGES: Final = ("tensorflow", "keras", "onnx", "sklearn", "scipy")
 _LIBRARIES: Final = ("tensorflow", "keras", "onnx", "onnxruntime", "numpy", "pandas", "scikit-learn")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a run is doing now, for a progress bar: `text`, and how far training is from 0 to 1."""
-
-    text: str
-    done: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,22 @@ class Experiment:
     training_seconds: float
     parity: float
 
+    @classmethod
+    def of(cls, version: Version, bundle: Bundle) -> Experiment:
+        """The run that made a version, from what its bundle remembers."""
+        facts = bundle.manifest
+        training = facts["training"]
+        return cls(
+            version=version,
+            diagnostics=bundle.diagnostics(),
+            unjudged=tuple(facts["unjudged"]),
+            windows=training["windows"],
+            epochs=training["epochs"],
+            best_epoch=training["best_epoch"],
+            training_seconds=training["seconds"],
+            parity=facts["parity"]["largest"],
+        )
+
 
 def run_experiment(
     store: PriceStore,
@@ -79,43 +93,64 @@ def run_experiment(
     *,
     symbols: Sequence[str] | None = None,
     progress: Callable[[Step], None] = lambda step: None,
+    start: Start | None = None,
+    checkpoints: Path | None = None,
+    fresh: bool = False,
 ) -> Experiment:
     """Train a model on the store's prices and register it, without giving it an alias.
 
     Args:
         store: where the prices are.
         registry: where the version goes.
-        spec, training: what to train, and how.
+        spec, training: what to train, and how; those of `start`, where there is one.
         symbols: whose prices; None takes all.
-        progress: called at each step and after each epoch.
+        progress: called at each step, after each epoch and within.
+        start: a version whose weights, and per-series ranges, are gone on from.
+        checkpoints: the folder where it is kept how far training is, so that another call goes on; None keeps nothing.
+        fresh: start anew where a checkpoint is.
 
     Raises:
         DataError: there are no prices, or too few for a window or for the split.
+        AlreadyLearnt: the version to start from has seen what the new one would be judged on.
+        TrainingStopped, TrainingDiverged, TrainingBusy: it did not come to an end.
         ParityError: the export does not match the network.
         TrainingUnavailable: this installation serves only.
         RegistryError: the version cannot be registered.
     """
-    _require_training_packages()
+    require_training_packages()
     progress(Step("reading prices"))
     data_version = store.version()
     bars = store.read(symbols, version=data_version)
     rows = panel(bars, spec.features)
-    windows, split = windows_and_split(rows, spec, training)
+    windows, split = windows_and_split(rows, spec, training, start.scaling if start else None)
+    if start is not None:
+        start.check(windows, split)
 
     progress(Step("loading tensorflow"))
+    from forecaster.attempt import Training, attempted
+
+    what = Training(windows, split, spec, training, start, data_version)
+    with attempted(what, registry, checkpoints, progress, fresh=fresh) as attempt:
+        trained = attempt.train()
+        with tempfile.TemporaryDirectory(prefix="forecaster-") as folder:
+            bundle = _bundled(Path(folder) / "bundle", what, trained, rows.symbols, len(bars), progress)
+            return Experiment.of(attempt.register(bundle), bundle)
+
+
+def _bundled(
+    path: Path,
+    what: Training,
+    trained: Trained,
+    symbols: Sequence[str],
+    bars: int,
+    progress: Callable[[Step], None],
+) -> Bundle:
+    """Export, calibrate and judge a trained network, and write it down under `path`."""
     from forecaster.networks.export import export_network
-    from forecaster.training import Epoch, raw_outputs, train
+    from forecaster.networks.gates import export_gates
+    from forecaster.training import raw_outputs
 
-    def on_epoch(epoch: Epoch) -> None:
-        text = (
-            f"training: epoch {epoch.number} of at most {epoch.of}, loss {epoch.loss:.4f}, "
-            f"validation {epoch.validation_loss:.4f}, {epoch.windows_per_second:,.0f} windows/s"
-        )
-        progress(Step(text, epoch.number / epoch.of))
-
-    progress(Step(f"training on {len(split.train):,} windows of {len(rows.symbols)} symbols", 0.0))
-    trained = train(windows, split, spec, training, on_epoch)
-
+    windows, split, spec = what.windows, what.split, what.spec
     progress(Step("exporting to ONNX and comparing with Keras"))
     onnx = export_network(trained.network, spec)
     predictor = OnnxPredictor(onnx, threads=0)
@@ -126,11 +161,12 @@ def run_experiment(
 
     progress(Step("calibrating on the validation span"))
     held_in = windows.take(split.validation)
-    calibration = calibrate(predictor.predict(held_in.x), held_in.y, spec.quantiles)
+    before = calibrate(predictor.predict(held_in.x), held_in.y, spec.quantiles, held_in.origin, held_in.outcome)
 
     progress(Step("forecasting the held-out span"))
-    model = Model(spec, windows.scaling, calibration, predictor)
-    table = evidence(model, windows.take(split.test))
+    # All that were read, since features of the universe are means over all of them, with windows or without.
+    universe = tuple(symbols)
+    table, after = evidence(Model(spec, windows.scaling, before, predictor, universe), windows, split.test)
     diagnostics = diagnose_all(table, spec.quantiles)
 
     progress(Step("saving and registering"))
@@ -138,53 +174,55 @@ def run_experiment(
     manifest: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "spec": spec_to_dict(spec),
-        "train_spec": spec_to_dict(training),
-        "symbols": sorted(set(windows.symbols)),
+        "train_spec": spec_to_dict(what.training),
+        "symbols": list(universe),
+        "unjudged": [symbol for symbol in symbols if symbol not in diagnostics],
         "scaling": scaling_to_dict(windows.scaling),
-        "calibration": {"shift": calibration.shift.tolist(), "windows": calibration.windows},
+        "calibration": calibration_to_dict(after),
+        "calibration_before": calibration_to_dict(before),
         "training": {
-            **_span(windows, split),
+            **_span(what),
+            **({"from": what.start.facts} if what.start else {}),
             "windows": counts,
             "epochs": len(trained.history),
             "best_epoch": trained.best_epoch,
-            "seconds": round(trained.seconds, 1),
+            "seconds": round(trained.seconds, 3),
+            "device": trained.device,
             "history": [asdict(epoch) for epoch in trained.history],
         },
-        "data": {"version": data_version, "bars": len(bars)},
+        "data": {"version": what.data_version, "bars": bars},
         "parity": {"windows": len(probe), "largest": parity},
         "libraries": _libraries(),
         "metrics": pooled_metrics(diagnostics),
         "diagnostics": {symbol: to_dict(one) for symbol, one in diagnostics.items()},
     }
-    with tempfile.TemporaryDirectory(prefix="forecaster-") as folder:
-        bundle = write_bundle(
-            Path(folder) / "bundle",
-            manifest,
-            onnx=onnx,
-            evidence=table,
-            save_keras=lambda file: trained.network.save(file),
-        )
-        registered = _register(registry, bundle, spec, training)
-    return Experiment(
-        version=registered,
-        diagnostics=diagnostics,
-        unjudged=tuple(symbol for symbol in rows.symbols if symbol not in diagnostics),
-        windows=counts,
-        epochs=len(trained.history),
-        best_epoch=trained.best_epoch,
-        training_seconds=trained.seconds,
-        parity=parity,
+    return write_bundle(
+        path,
+        manifest,
+        onnx=onnx,
+        gates=export_gates(trained.network, spec),
+        evidence=table,
+        save_keras=lambda file: trained.network.save(file),
     )
 
 
-def windows_and_split(rows: Panel, spec: ModelSpec, training: TrainSpec) -> tuple[Windows, Split]:
+def windows_and_split(
+    rows: Panel, spec: ModelSpec, training: TrainSpec, scaling: SeriesScaling | None = None
+) -> tuple[Windows, Split]:
     """The windows whose outcomes are known, scaled as the spec says, and their split in time.
 
-    Per-series ranges are fitted on the rows up to the last training origin.
+    Per-series ranges, where none are given, are fitted on the rows up to the last training origin.
     """
 
     def known(some: Panel, scaling: Scaling) -> Windows:
-        made = cut(some, lookback=spec.lookback, horizon=spec.horizon, target=spec.target, scaling=scaling)
+        made = cut(
+            some,
+            lookback=spec.lookback,
+            horizon=spec.horizon,
+            target=spec.target,
+            scaling=scaling,
+            unit=spec.unit,
+        )
         return made.take(made.known)
 
     windows = known(rows, WindowScaling())
@@ -197,7 +235,7 @@ def windows_and_split(rows: Panel, spec: ModelSpec, training: TrainSpec) -> tupl
     )
     if spec.scaling == "window":
         return windows, parts
-    scaling = fit_series_scaling(rows, windows.origin[parts.train].max())
+    scaling = scaling or fit_series_scaling(rows, windows.origin[parts.train].max())
     # Symbols that were listed after the training span have no range of their own and drop out.
     ranged = [position for position, symbol in enumerate(rows.symbols) if symbol in scaling.ranges]
     kept, kept_windows = np.isin(rows.series, ranged), np.isin(rows.series[windows.last], ranged)
@@ -220,39 +258,20 @@ def pooled_metrics(diagnostics: Mapping[str, Diagnostics]) -> dict[str, float]:
     return {name: float(np.mean(several)) for name, several in present.items() if several}
 
 
-def _span(windows: Windows, split: Split) -> dict[str, str]:
-    """First session of training, and the last whose outcome the weights, the stopping or the calibration saw."""
+def _span(what: Training) -> dict[str, str]:
+    """First session of training, and the last whose outcome the weights alone, or anything, saw."""
+    windows, split = what.windows, what.split
     return {
         "first": str(windows.origin[split.train].min()),
-        "trained_through": str(windows.outcome[split.validation].max()),
+        "weights_through": str(windows.outcome[split.train].max()),
+        "trained_through": what.trained_through,
         "held_out_from": str(windows.panel.session[windows.last[split.test] + 1].min()),
         "held_out_to": str(windows.panel.session[windows.last[split.test] + 1].max()),
     }
 
 
-def _register(registry: Registry, bundle: Bundle, spec: ModelSpec, training: TrainSpec) -> Version:
-    facts = bundle.manifest
-    return registry.register(
-        bundle.path,
-        params={
-            **{key: str(value) for key, value in spec_to_dict(spec).items()},
-            **{f"train.{key}": str(value) for key, value in spec_to_dict(training).items()},
-        },
-        metrics={**facts["metrics"], "training_seconds": facts["training"]["seconds"]},
-        curves={
-            "loss": [epoch["loss"] for epoch in facts["training"]["history"]],
-            "validation_loss": [epoch["validation_loss"] for epoch in facts["training"]["history"]],
-        },
-        tags={
-            "spec_hash": spec_hash(spec),
-            "data_version": str(facts["data"]["version"]),
-            "trained_through": bundle.trained_through,
-            "symbols": str(len(facts["symbols"])),
-        },
-    )
-
-
-def _require_training_packages() -> None:
+def require_training_packages() -> None:
+    """Raises `TrainingUnavailable` where one is missing."""
     for name in _TRAINING_PACKAGES:
         if find_spec(name) is None:
             raise TrainingUnavailable(name)

@@ -33,6 +33,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
+from forecaster.runs import Run
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -94,33 +95,55 @@ class Registry:
         metrics: Mapping[str, float],
         curves: Mapping[str, Sequence[float]],
         tags: Mapping[str, str],
+        run: Run | None = None,
     ) -> Version:
-        """Log a bundle as an MLflow run and register it as the next version, without any alias.
+        """Log a bundle in an MLflow run, end the run, and register the next version, without any alias.
+
+        A run has one version: what another process was killed at is done once.
 
         Args:
             bundle: the directory.
             params, metrics, tags: of the run; the tags are the version's, too.
             curves: metrics with one value an epoch.
+            run: the training's own; None makes one.
 
         Raises:
             RegistryUnavailable: the registry does not answer.
         """
+        run = run or self.begin(params=params, tags=tags)
         with self._answers() as client:
-            run = client.create_run(self._experiment(client), tags=dict(tags))
-            run_id = run.info.run_id
             now = int(datetime.now(UTC).timestamp() * 1000)
             points = [Metric(key, value, now, 0) for key, value in metrics.items()]
             points += [
                 Metric(key, value, now, step) for key, values in curves.items() for step, value in enumerate(values, 1)
             ]
-            client.log_batch(run_id, metrics=points, params=[Param(key, value) for key, value in params.items()])
-            client.log_artifacts(run_id, str(bundle), _BUNDLE)
-            client.set_terminated(run_id)
+            client.log_batch(run.id, metrics=points)
+            client.log_artifacts(run.id, str(bundle), _BUNDLE)
             self._create(client)
-            made = client.create_model_version(
-                self.name, f"{run.info.artifact_uri}/{_BUNDLE}", run_id=run_id, tags=dict(tags)
-            )
-            return _version(made)
+            made = list(client.search_model_versions(f"run_id = '{run.id}'"))
+            if not made:
+                source = f"{client.get_run(run.id).info.artifact_uri}/{_BUNDLE}"
+                made = [client.create_model_version(self.name, source, run_id=run.id, tags=dict(tags))]
+            client.set_terminated(run.id)
+            return _version(made[0])
+
+    def begin(self, *, params: Mapping[str, str], tags: Mapping[str, str], run_id: str = "") -> Run:
+        """A new run, or the one that was begun before and has not finished.
+
+        Args:
+            params, tags: of the run.
+            run_id: of the run to go on with, where there is one and the registry still has it.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            if run_id and self._unfinished(client, run_id):
+                client.update_run(run_id, status="RUNNING")
+            else:
+                run_id = client.create_run(self._experiment(client), tags=dict(tags)).info.run_id
+            client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+        return Run(self._answers, run_id)
 
     def data_versions(self) -> set[int]:
         """The versions of the price table that any registered version of any model was trained on.
@@ -259,6 +282,15 @@ class Registry:
                 kept.parent.mkdir(exist_ok=True)
                 fetched.rename(kept)
         return kept
+
+    def _unfinished(self, client: MlflowClient, run_id: str) -> bool:
+        try:
+            info = client.get_run(run_id).info
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return False
+            raise
+        return info.status != "FINISHED" and info.lifecycle_stage == "active"
 
     def _experiment(self, client: MlflowClient) -> str:
         """The experiment that holds the model's runs; a local one keeps its bundles beside the database."""

@@ -1,4 +1,4 @@
-"""The exported network on ONNX Runtime: what serves."""
+"""The exported network on ONNX Runtime: what serves, and what looks inside."""
 
 from __future__ import annotations
 
@@ -23,11 +23,7 @@ class OnnxPredictor:
             model: a serialised ONNX model as `forecaster.networks.export` writes it.
             threads: for one prediction; a single window is too small to share out.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session: Any = _session(model, threads)
 
     def predict(self, x: Float32) -> Float32:
         """See `Predictor.predict`."""
@@ -41,3 +37,32 @@ class OnnxPredictor:
     def _run(self, x: Float32) -> Float32:
         output: Float32 = self._session.run(["output"], {"window": x})[0]
         return output
+
+
+class OnnxGates:
+    """The gates and states of the same network. Thread-safe, as the predictor is."""
+
+    def __init__(self, model: bytes) -> None:
+        """Load a model from memory, after its hash has been checked.
+
+        Args:
+            model: a serialised ONNX model as `forecaster.networks.gates` writes it.
+        """
+        self._session: Any = _session(model, threads=1)
+        self._names: list[str] = [output.name for output in self._session.get_outputs()]
+
+    def traces(self, x: Float32) -> dict[str, Float32]:
+        """Every trace by its name (see `forecaster.networks.gates.export_gates`), layer after layer.
+
+        Args:
+            x: `(n, lookback, features) float32`, scaled windows, at least one.
+        """
+        return dict(zip(self._names, self._session.run(self._names, {"window": x}), strict=True))
+
+
+def _session(model: bytes, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -15,7 +15,8 @@ from pydantic_settings import (
 
 from data.providers.tushare.account import Account
 
-MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+# A name, and the symbol behind it where a network knows one share only.
+MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}(\.[A-Z0-9][A-Z0-9-]{0,11}(\.[A-Z]{1,4})?)?$"
 
 
 class Settings(BaseSettings):

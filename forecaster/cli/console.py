@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any, Final, NoReturn, ParamSpec
 
 import click
@@ -16,12 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from data.bars import Bars
 from data.errors import DataError, MalformedSymbol, NothingChosen, UnknownExchange, UnknownUniverse
 from data.store import PriceStore
 from data.symbols import parse_symbol
 from data.universes import universe
 from forecaster.bundle import Bundle, read_bundle
 from forecaster.errors import ForecasterError, SpecError
+from forecaster.model import Model
 from forecaster.registry import Registry, Version
 from forecaster.settings import MODEL_PATTERN, Settings
 
@@ -100,6 +103,21 @@ def chosen_symbols(given: Sequence[str], name: str | None, where: Settings) -> t
         return symbols or None
     members = universe(name, price_store(where).facts, named=where.universes).symbols
     return None if members is None else tuple(sorted({*symbols, *members}))
+
+
+def bars_for(
+    model: Model, symbols: Sequence[str] | None, store: PriceStore, as_of: date | None
+) -> tuple[Bars, tuple[str, ...]]:
+    """What a forecast of `symbols` (None: all that are stored) rests on, and whose forecasts they are.
+
+    Raises:
+        EmptyStore, UnknownSymbol: there are no bars, or none of one of the symbols.
+    """
+    stored = set(store.newest()["symbol"])
+    asked = tuple(sorted(stored)) if symbols is None else tuple(symbols)
+    # A symbol of the universe may have left the store since; one that was asked for must be there.
+    read = {*asked, *(one for one in model.reads(asked) if one in stored)}
+    return store.read(sorted(read), end=as_of), asked
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:

@@ -10,6 +10,7 @@ import click
 from forecaster.answer import answer
 from forecaster.cli.console import (
     FAILED,
+    bars_for,
     chosen,
     chosen_symbols,
     json_option,
@@ -57,12 +58,12 @@ def predict(
         raise click.UsageError("Missing argument 'SYMBOLS...', or --universe NAME; --universe all takes all stored.")
     wanted = chosen_symbols(symbols, universe_name, where)
     model, bundle = chosen(registry(where, name), version)
-    store = price_store(where)
-    bars, calendars = store.read(wanted, end=as_of.date() if as_of else None), store.calendars()
-    diagnostics, now = bundle.diagnostics(), datetime.now(UTC)
+    store, forecaster = price_store(where), bundle.model()
+    bars, asked = bars_for(forecaster, wanted, store, as_of.date() if as_of else None)
+    diagnostics, calendars, now = bundle.diagnostics(), store.calendars(), datetime.now(UTC)
     answers: dict[str, Any] = {}
-    refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in wanted or () if as_of}
-    for symbol, outcome in bundle.model().forecasts(bars, calendars).items():
+    refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in asked if as_of}
+    for symbol, outcome in forecaster.forecasts(bars, calendars, asked).items():
         refused.pop(symbol, None)
         if isinstance(outcome, Exception):
             refused[symbol] = str(outcome)

@@ -1,32 +1,37 @@
-"""`forecaster train`: a model from the stored prices."""
+"""`forecaster train`: a model from the stored prices, or one for each symbol."""
 
 from __future__ import annotations
 
+import signal
+import sys
+from functools import partial
 from pathlib import Path
 
 import click
+from rich.progress import Progress, TaskID
 
 from data.errors import DataError
 from forecaster.cli.console import (
+    FAILED,
     chosen_symbols,
     json_option,
     name_option,
     price_store,
     print_json,
-    print_table,
     progress_bar,
     registry,
     reports_errors,
     settings,
     universe_option,
 )
-from forecaster.cli.figures import COLUMNS, row
 from forecaster.cli.quiet import native_stderr_withheld
-from forecaster.diagnostics.diagnostics import to_dict
-from forecaster.errors import ForecasterError, NoModel
-from forecaster.experiment import Experiment, Step, run_experiment
-from forecaster.registry import CHALLENGER, CHAMPION, Registry
+from forecaster.cli.trained import document, give_alias, show, show_each
+from forecaster.errors import ForecasterError
+from forecaster.experiment import run_experiment
+from forecaster.per_symbol import train_each
 from forecaster.spec import load_specs
+from forecaster.start import read_start
+from forecaster.step import Step
 
 
 @click.command(
@@ -36,9 +41,12 @@ Examples:
   forecaster train
   forecaster train AAPL MSFT --set units=[64,64] --set lookback=60 --epochs 10
   forecaster train --set target=level --set scaling=series     the classic form, to see its lag
+  forecaster train --from champion --epochs 5                  go on from its weights
+  forecaster train --per-symbol AAPL MSFT                      a model each: next-close.AAPL, next-close.MSFT
   forecaster train --spec spec.toml --promote
 
-A spec file holds the tables [model] and [train], with the keys that --set takes.
+A spec file holds the tables [model] and [train], with the keys that --set takes. Training that was stopped or killed
+goes on when the same command is given again.
 """,
 )
 @click.argument("symbols", nargs=-1)
@@ -48,6 +56,14 @@ A spec file holds the tables [model] and [train], with the keys that --set takes
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the spec.")
 @click.option("--epochs", type=int, help="Short for --set epochs=N.")
 @click.option("--seed", type=int, help="Short for --set seed=N; the same seed gives the same weights.")
+@click.option(
+    "--from",
+    "start_from",
+    metavar="champion|challenger|VERSION",
+    help="Go on from the weights of a version, by its spec and at a tenth of its learning rate.",
+)
+@click.option("--per-symbol", is_flag=True, help="Train a network for each symbol, as the model NAME.SYMBOL.")
+@click.option("--fresh", is_flag=True, help="Start anew, even where the same training was stopped before.")
 @click.option("--promote", is_flag=True, help="Make the new version the champion even where there is one.")
 @json_option
 @reports_errors
@@ -59,6 +75,9 @@ def train(
     changes: tuple[str, ...],
     epochs: int | None,
     seed: int | None,
+    start_from: str | None,
+    per_symbol: bool,
+    fresh: bool,
     promote: bool,
     as_json: bool,
 ) -> None:
@@ -66,75 +85,56 @@ def train(
 
     The first version becomes the champion, which serves; later ones become the challenger until they are promoted.
     """
+    # Ends a run as Ctrl-C does, so that the registry knows.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     shortcuts = {"epochs": epochs, "seed": seed}
-    given = [f"{key}={value}" for key, value in shortcuts.items() if value is not None]
-    spec, training = load_specs(spec_file, [*changes, *given])
+    given = [*changes, *(f"{key}={value}" for key, value in shortcuts.items() if value is not None)]
     where = settings()
     models = registry(where, name)
     with native_stderr_withheld(DataError, ForecasterError), progress_bar(hidden=as_json) as shown:
-        task = shown.add_task("starting", total=1.0)
-
-        def advance(step: Step) -> None:
-            shown.update(task, description=step.text, completed=step.done)
-            if shown.disable and not as_json:
-                click.echo(step.text, err=True)
-
-        made = run_experiment(
-            price_store(where),
-            models,
-            spec,
-            training,
-            symbols=chosen_symbols(symbols, universe_name, where),
-            progress=advance,
-        )
-    alias = _give_alias(models, made, promote=promote)
+        advance = partial(_advance, shown, shown.add_task("starting", total=1.0), lines=not as_json)
+        start = read_start(models, start_from) if start_from else None
+        spec, training = start.specs(spec_file, given) if start else load_specs(spec_file, given)
+        chosen = chosen_symbols(symbols, universe_name, where)
+        aliases: dict[str, str] = {}
+        if per_symbol:
+            each = train_each(
+                price_store(where),
+                partial(registry, where),
+                models.name,
+                spec,
+                training,
+                symbols=chosen,
+                progress=advance,
+                trained=lambda own, made: aliases.update({own.name: give_alias(own, made, promote=promote)}),
+                start=start,
+                checkpoints=where.home / "training",
+                fresh=fresh,
+            )
+        else:
+            made = run_experiment(
+                price_store(where),
+                models,
+                spec,
+                training,
+                symbols=chosen,
+                progress=advance,
+                start=start,
+                checkpoints=where.home / "training",
+                fresh=fresh,
+            )
+    if per_symbol:
+        show_each(each, aliases, as_json=as_json)
+        sys.exit(FAILED if each.failed else 0)
+    alias = give_alias(models, made, promote=promote)
     if as_json:
-        print_json(_document(made, alias))
+        print_json(document(made, alias))
     else:
-        _print(made, alias)
+        show(made, alias)
 
 
-def _give_alias(models: Registry, made: Experiment, *, promote: bool) -> str:
-    try:
-        models.by_alias(CHAMPION)
-    except NoModel:
-        promote = True
-    if promote:
-        models.promote(made.version)
-        return CHAMPION
-    models.set_alias(CHALLENGER, made.version)
-    return CHALLENGER
-
-
-def _document(made: Experiment, alias: str) -> dict[str, object]:
-    return {
-        "model": made.version.name,
-        "version": made.version.version,
-        "alias": alias,
-        "unjudged": list(made.unjudged),
-        "windows": dict(made.windows),
-        "epochs": made.epochs,
-        "best_epoch": made.best_epoch,
-        "training_seconds": made.training_seconds,
-        "parity": made.parity,
-        "diagnostics": {symbol: to_dict(one) for symbol, one in made.diagnostics.items()},
-    }
-
-
-def _print(made: Experiment, alias: str) -> None:
-    windows = made.windows
-    click.echo(
-        f"trained on {windows['train']:,} windows in {made.training_seconds:.0f} s, the best of {made.epochs} epochs "
-        f"being number {made.best_epoch}; ONNX and Keras differ by at most {made.parity:.0e}"
-    )
-    print_table(
-        f"held-out span, {windows['test']:,} forecasts",
-        COLUMNS,
-        [row(symbol, one) for symbol, one in made.diagnostics.items()],
-    )
-    if made.unjudged:
-        few = ", ".join(made.unjudged[:8]) + (", …" if len(made.unjudged) > 8 else "")
-        click.echo(f"not judged, for too short a history or one that began too late: {few}")
-    click.echo(f"{made.version.name} version {made.version.version} is now the {alias}")
-    if alias == CHALLENGER:
-        click.echo(f"to let it serve: forecaster models promote {made.version.version}")
+def _advance(shown: Progress, task: TaskID, step: Step, *, lines: bool) -> None:
+    """Draw a step, or print it where nothing can be drawn over."""
+    shown.update(task, description=step.text, completed=step.done)
+    if shown.disable and lines and not step.passing:
+        click.echo(step.text, err=True)

@@ -1,14 +1,19 @@
-"""The diagnostics as one page to look at: self-contained HTML, no script, nothing loaded from anywhere.
+"""Pages to look at: self-contained HTML, no script, nothing loaded from anywhere.
 
 ============  ==================================================================
-`page`        header, contents, one section a symbol, definitions
+`page`        the diagnostics: header, contents, a section a symbol, definitions
 `figures`     the figures in words, and how each is defined
 `charts`      the pictures of one symbol, each a pure function that returns an SVG
+`gates`       a network at work on one window: what it depends on, its gates and states
+`window`      the pictures of that
+`heatmap`     tables of numbers as colours, one column a session
+`document`    what both pages have
 `svg`         what the pictures are drawn with: frames, axes, ticks, paths
 `report.css`  the looks, light and dark
 ============  ==================================================================
 """
 
+from forecaster.report.gates import gates_html
 from forecaster.report.page import report_html
 
-__all__ = ["report_html"]
+__all__ = ["gates_html", "report_html"]

@@ -1,7 +1,6 @@
 """The page: header, contents with each verdict, a section a symbol, definitions.
 
-Whatever comes from outside (symbols, the model's label, verdicts) is escaped where it is put into the page. A
-content security policy lets the browser load nothing, should any of it get through.
+Whatever comes from outside (symbols, the model's label, verdicts) is escaped where it is put into the page.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Final
 
 import pandas as pd
@@ -23,6 +20,7 @@ from forecaster.diagnostics.wording import sessions
 from forecaster.evidence import record_of
 from forecaster.report import charts
 from forecaster.report.definitions import DEFINITIONS, NOTATION, VERDICTS
+from forecaster.report.document import document, figure
 from forecaster.report.figures import Figure, tables
 from forecaster.report.formats import price
 
@@ -34,29 +32,6 @@ _SIGNS: Final = {
     VerdictCode.INSUFFICIENT_DATA: "?",
 }
 """Beside the colour, so that nobody needs to tell colours apart."""
-
-_PAGE: Final = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-$style</style>
-</head>
-<body>
-$header
-<main>
-$contents
-$sections
-</main>
-$footer
-</body>
-</html>
-""")
 
 
 def report_html(symbols: Sequence[str], bundle: Bundle, evidence: pd.DataFrame, model_label: str) -> str:
@@ -78,13 +53,11 @@ def report_html(symbols: Sequence[str], bundle: Bundle, evidence: pd.DataFrame, 
         own = rows.get(symbol) if one.errors else None
         record = None if own is None else record_of(own, symbol, levels)
         sections.append(_section(number, symbol, one, record))
-    return _PAGE.substitute(
-        title=escape(f"Diagnostics of {model_label}"),
-        style=files("forecaster.report").joinpath("report.css").read_text("utf-8"),
-        header=_header(bundle, model_label, len(found)),
-        contents=_contents(found),
-        sections="\n".join(sections),
-        footer=_footer(),
+    return document(
+        f"Diagnostics of {model_label}",
+        _header(bundle, model_label, len(found)),
+        [_contents(found), *sections],
+        _footer(),
     )
 
 
@@ -145,7 +118,7 @@ def _pictures(symbol: str, found: Diagnostics, record: ForecastRecord) -> str:
     if record.n > shown:
         prices += [charts.overview(symbol, record, canvas) for canvas in (charts.WIDE, charts.NARROW)]
     last = "" if record.n == shown else ", and below them the whole span"
-    pictures = _figure(
+    pictures = figure(
         "large",
         "Close and forecast",
         prices,
@@ -153,7 +126,7 @@ def _pictures(symbol: str, found: Diagnostics, record: ForecastRecord) -> str:
         "Where its line looks like the close's, moved to the right by one session, it repeats yesterday.",
     )
     if found.lag is not None:
-        pictures += _figure(
+        pictures += figure(
             "half",
             "How late",
             [charts.correlogram(symbol, found.lag)],
@@ -167,7 +140,7 @@ def _pictures(symbol: str, found: Diagnostics, record: ForecastRecord) -> str:
         if price(total) == price(0.0)
         else f"{price(abs(total))} {'less' if total < 0.0 else 'more'} than"
     )
-    pictures += _figure(
+    pictures += figure(
         "half",
         "Better or worse than yesterday's close",
         [charts.cumulative(symbol, record)],
@@ -176,14 +149,6 @@ def _pictures(symbol: str, found: Diagnostics, record: ForecastRecord) -> str:
         "currency.</strong>",
     )
     return f"<div class='pictures'>\n{pictures}</div>\n"
-
-
-def _figure(css: str, title: str, drawings: Sequence[str], caption: str) -> str:
-    """A picture with its title and how to read it. `caption` is HTML."""
-    return (
-        f"<figure class='{css}'>\n<h3>{escape(title)}</h3>\n{''.join(drawings)}\n"
-        f"<figcaption>{caption}</figcaption>\n</figure>\n"
-    )
 
 
 def _tables(groups: Mapping[str, Sequence[Figure]]) -> str:

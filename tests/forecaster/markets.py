@@ -62,6 +62,11 @@ def make_bars(
     return checked.bars
 
 
+def until(bars: Bars, day: pd.Timestamp) -> Bars:
+    """The bars as they were at the end of that day."""
+    return Bars(bars.frame[bars.frame["session"] <= day].reset_index(drop=True))
+
+
 def make_windows(
     bars: Bars,
     *,

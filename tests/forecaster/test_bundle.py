@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,29 @@ from pandas.testing import assert_frame_equal
 
 from data.scaling import Scaling, SeriesRange, SeriesScaling, WindowScaling
 from data.sessions import Calendars
-from forecaster.bundle import Bundle, read_bundle, scaling_from_dict, scaling_to_dict, write_bundle
-from forecaster.calibration import Calibration
+from forecaster.bundle import (
+    Bundle,
+    calibration_from_dict,
+    calibration_to_dict,
+    read_bundle,
+    scaling_from_dict,
+    scaling_to_dict,
+    write_bundle,
+)
+from forecaster.calibration import Calibration, calibrate
 from forecaster.diagnostics.diagnostics import to_dict as diagnostics_to_dict
 from forecaster.errors import CorruptBundle, UnsupportedBundle
 from forecaster.evidence import diagnose_all, evidence
 from forecaster.model import Model
 from forecaster.networks.export import export_network
+from forecaster.networks.gates import export_gates
 from forecaster.runtime import OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec, to_dict
-from tests.forecaster.markets import make_bars, make_windows, walk
+from tests.forecaster.markets import FIRST_DAY, make_bars, make_windows, until, walk
 from tests.forecaster.networks.nets import keras_output, random_network, random_windows
 
-FILES = ("bundle.json", "evidence.parquet", "model.keras", "model.onnx")
-SPEC = ModelSpec(units=(3,), lookback=4, features=("close", "volume"), quantiles=(0.1, 0.5, 0.9))
+FILES = ("bundle.json", "evidence.parquet", "gates.onnx", "model.keras", "model.onnx")
+SPEC = ModelSpec(units=(3,), lookback=4, features=("close", "volume"), unit="range", quantiles=(0.1, 0.5, 0.9))
 TRAINING = TrainSpec(seed=3, epochs=1)
 # Numbers that end after 17 digits, and not before.
 SHIFT = np.array([[-0.1 - 0.2, 0.0, math.pi]])
@@ -41,10 +51,11 @@ class Parts:
     def __init__(self) -> None:
         self.network = random_network(SPEC, seed=1)
         self.onnx = export_network(self.network, SPEC)
+        self.gates = export_gates(self.network, SPEC)
         self.model = Model(SPEC, WindowScaling(), Calibration(SHIFT, 250), OnnxPredictor(self.onnx))
         self.bars = make_bars({"AAA": walk(1, 120), "BBB": walk(2, 30)})
         windows = make_windows(self.bars, lookback=4, features=SPEC.features)
-        self.evidence = evidence(self.model, windows)
+        self.evidence, _ = evidence(self.model, windows)
         self.diagnostics = diagnose_all(self.evidence, SPEC.quantiles)
 
     def manifest(self, **changes: Any) -> dict[str, Any]:
@@ -52,6 +63,7 @@ class Parts:
             "spec": to_dict(SPEC),
             "train_spec": to_dict(TRAINING),
             "scaling": {"kind": "window"},
+            "symbols": ["AAA", "BBB"],
             "calibration": {"shift": SHIFT.tolist(), "windows": 250},
             "training": {"trained_through": "2020-06-19"},
             "diagnostics": {symbol: diagnostics_to_dict(one) for symbol, one in self.diagnostics.items()},
@@ -64,6 +76,7 @@ class Parts:
             path,
             self.manifest(**changes),
             onnx=self.onnx,
+            gates=self.gates,
             evidence=self.evidence,
             save_keras=self.network.save,
         )
@@ -128,6 +141,14 @@ def test_the_model_that_is_read_forecasts_as_the_one_that_was_written(parts: Par
         assert isinstance(again.as_of, date)
 
 
+def test_the_gates_that_are_read_are_those_of_the_network(parts: Parts, written: Path) -> None:
+    x = random_windows(SPEC, 20, seed=2)
+    sequence = parts.network.get_layer("recurrent_0")
+    found = read_bundle(written).gates().traces(x)["layer_0.forward.hidden"]
+    assert found.shape == (20, 4, 3)
+    assert np.abs(found[:, -1] - np.asarray(sequence(x))).max() <= 1e-6
+
+
 def test_the_keras_archive_is_the_network(parts: Parts, written: Path) -> None:
     import keras
 
@@ -156,13 +177,68 @@ def test_both_scalings_come_back_to_the_last_bit(parts: Parts, tmp_path: Path, s
     assert read_bundle(tmp_path / "bundle").model().scaling == scaling
 
 
-def test_a_bundle_is_four_files_and_the_manifest_holds_their_hashes(written: Path) -> None:
+# A step that ends after 17 digits, as the shift does, and a day before 1970.
+FOLLOWING = Calibration(SHIFT, 250, np.array([[0.1 + 0.7, 0.0, 1e-300]]), np.datetime64("1969-07-20"))
+
+
+def same(one: Calibration | None, other: Calibration) -> bool:
+    """To the last bit."""
+    assert one is not None
+    assert (one.step is None) == (other.step is None)
+    steps = other.step is None or np.array_equal(np.asarray(one.step), other.step)
+    return steps and np.array_equal(one.shift, other.shift) and (one.windows, one.through) == (250, other.through)
+
+
+@pytest.mark.parametrize("calibration", [FOLLOWING, Calibration(SHIFT, 250)], ids=["following", "still"])
+def test_a_calibration_comes_back_to_the_last_bit(parts: Parts, tmp_path: Path, calibration: Calibration) -> None:
+    written = calibration_to_dict(calibration)
+    assert same(calibration_from_dict(json.loads(json.dumps(written))), calibration)
+    moved = replace(calibration, shift=SHIFT / 3)
+    parts.write(tmp_path / "bundle", calibration=calibration_to_dict(moved), calibration_before=written)
+    model = read_bundle(tmp_path / "bundle").model()
+    assert same(model.calibration, moved)
+    assert same(model.before, calibration)
+    assert model.universe == ("AAA", "BBB")
+
+
+def test_a_saved_model_goes_on_where_its_evidence_ended(parts: Parts, tmp_path: Path) -> None:
+    """What comes after the held-out span is answered as by one who followed every outcome since the validation."""
+    bars = make_bars({"AAA": walk(1, 120), "BBB": walk(2, 120), "CCC": walk(3, 120)})
+    sessions = pd.bdate_range(FIRST_DAY, periods=120)
+    windows = make_windows(until(bars, sessions[89]), lookback=4, features=SPEC.features)
+    held_in = windows.take(windows.origin < np.datetime64(sessions[60], "D"))
+    network = parts.model.predictor
+    before = calibrate(network.predict(held_in.x), held_in.y, SPEC.quantiles, held_in.origin, held_in.outcome)
+    replay = replace(parts.model, calibration=before, universe=bars.symbols)
+    judged = np.flatnonzero(windows.origin >= np.datetime64(sessions[61], "D"))
+    table, after = evidence(replay, windows, judged)
+    parts.write(
+        tmp_path / "bundle",
+        symbols=list(bars.symbols),
+        calibration=calibration_to_dict(after),
+        calibration_before=calibration_to_dict(before),
+    )
+    saved = read_bundle(tmp_path / "bundle").model()
+    for position in (89, 90, 119):
+        then = until(bars, sessions[position])
+        expected, found = replay.calibrated(replay.windows(then)), saved.calibrated(saved.windows(then))
+        assert np.array_equal(found.shift, expected.shift)
+        assert not np.array_equal(found.shift, before.shift)
+        assert found.through == expected.through == np.datetime64(sessions[position], "D")
+    # Within the span it answers what the evidence holds.
+    row = table[(table["symbol"] == "BBB") & (table["origin"] == sessions[75])].iloc[0]
+    answer = saved.forecasts(until(bars, sessions[75]), Calendars())["BBB"]
+    assert not isinstance(answer, Exception)
+    assert answer.quantiles[0].tolist() == pytest.approx(row[["0.1", "0.5", "0.9"]].tolist(), rel=1e-6)
+
+
+def test_a_bundle_is_five_files_and_the_manifest_holds_their_hashes(written: Path) -> None:
     assert sorted(one.name for one in written.iterdir()) == list(FILES)
     manifest = json.loads((written / "bundle.json").read_text())
     assert manifest["files"] == {
         name: hashlib.sha256((written / name).read_bytes()).hexdigest() for name in FILES if name != "bundle.json"
     }
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
 
 
 def test_the_manifest_is_sealed_as_documented(parts: Parts, written: Path) -> None:
@@ -246,7 +322,10 @@ def test_a_file_of_another_bundle_is_refused(parts: Parts, copy: Path, tmp_path:
     loads_nothing(copy, "model.onnx")
 
 
-@pytest.mark.parametrize(("name", "use"), [("model.onnx", Bundle.model), ("evidence.parquet", Bundle.evidence)])
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("model.onnx", Bundle.model), ("gates.onnx", Bundle.gates), ("evidence.parquet", Bundle.evidence)],
+)
 def test_a_file_that_changes_after_the_check_is_refused_when_it_is_used(
     copy: Path, name: str, use: Callable[[Bundle], object]
 ) -> None:
@@ -259,14 +338,14 @@ def test_a_file_that_changes_after_the_check_is_refused_when_it_is_used(
         use(bundle)
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
 def test_another_schema_is_refused_by_name(copy: Path, schema: object) -> None:
     manifest = json.loads((copy / "bundle.json").read_text())
     del manifest["sha256"]
     (copy / "bundle.json").write_bytes(seal({**manifest, "schema": schema}))
     with pytest.raises(UnsupportedBundle) as refused:
         read_bundle(copy)
-    assert (refused.value.found, refused.value.supported) == (schema, 1)
+    assert (refused.value.found, refused.value.supported) == (schema, 2)
 
 
 def test_a_cell_that_this_version_does_not_know_is_refused(copy: Path) -> None:
@@ -289,6 +368,7 @@ def test_what_ends_half_way_leaves_nothing_behind(parts: Parts, tmp_path: Path, 
             tmp_path / "models" / "bundle",
             parts.manifest(),
             onnx=parts.onnx,
+            gates=parts.gates,
             evidence=parts.evidence,
             save_keras=ends_half_way,
         )

@@ -185,8 +185,11 @@ def test_what_sessions_contradict_is_not_corrected() -> None:
     output = np.tile(np.array([-1.0, 0.0, 1.0], dtype="f"), (6, 1, 1))
     found = calibrate(output, actual, (0.1, 0.5, 0.9), sessions(3, 2))
     assert found.shift[0, 2] == 0
-    # All three sessions agree that nothing is below the lower one: the whole correction, 0 + 1.
-    assert found.shift[0, 0] == 1
+    # All three sessions agree that nothing is below the lower one. Outcomes may narrow it; a slice does not.
+    assert found.shift[0, 0] == 0
+    found = calibrate(output, actual - 1.5, (0.1, 0.5, 0.9), sessions(3, 2))
+    # Now two of three sessions are below it altogether, missed by .9, .9 and -.1: 1 - (1 / 9) / (1.7 / 3)^2 of -0.5.
+    assert found.shift[0, 0] == pytest.approx(-0.5 * (1 - 1 / 1.7**2))
     # One session says nothing about how sessions differ.
     assert (calibrate(output[:2], actual[:2], (0.1, 0.5, 0.9), sessions(1, 2)).shift == 0).all()
 
@@ -205,13 +208,14 @@ def test_a_network_that_is_wrong_is_corrected_and_one_that_is_right_is_left_alon
     session = np.repeat(random.normal(0, 0.8, (count, networks)), shares, axis=0)
     actual = (session + random.normal(0, 0.6, (count * shares, networks))).astype("f")
     exact = np.broadcast_to(np.asarray(norm.ppf(LEVELS), dtype="f"), (*actual.shape, len(LEVELS)))
-    wrong = part_kept(2.0 * exact, actual, origin)
+    wrong = part_kept(0.5 * exact, actual, origin)
     assert wrong.mean() > 0.9
-    # What is expected of a standard normal t: the mean of 1 - 1/t^2 where t^2 is above 1, by quadrature.
+    # What is expected of a standard normal t: the mean of 1 - 1/t^2 where t is above 1, by quadrature. Where it is
+    # below -1 the network is too wide, which a slice does not correct.
     t = np.linspace(1, 12, 200_001)
-    expected = 2 * np.trapezoid((1 - 1 / t**2) * norm.pdf(t), t)
+    expected = np.trapezoid((1 - 1 / t**2) * norm.pdf(t), t)
     right = part_kept(exact, actual, origin)
-    assert (right == 0).mean() == pytest.approx(norm.cdf(1) - norm.cdf(-1), abs=0.06)
+    assert (right == 0).mean() == pytest.approx(norm.cdf(1), abs=0.06)
     assert right.mean() == pytest.approx(expected, abs=0.04)
     # As if all 2,000 errors told something of their own, most of what is no error would be taken for one.
     assert part_kept(exact, actual, MONDAY + np.arange(len(actual))).mean() > 3 * right.mean()
@@ -224,7 +228,9 @@ def test_windows_of_one_session_that_say_the_same_count_once(count: int, copies:
     actual = random.normal(1, 1, (count, 2)).astype("f")
     once = part_kept(output, actual, sessions(count, 1))
     again = part_kept(np.repeat(output, copies, axis=0), np.repeat(actual, copies, axis=0), sessions(count, copies))
-    np.testing.assert_allclose(again, once, atol=1e-9)
+    # With more copies the rank of an error moves, and with it whether a small correction is one to the outside.
+    both = (once > 0) & (again > 0)
+    np.testing.assert_allclose(again[both], once[both], atol=1e-9)
 
 
 def test_a_step_is_the_distance_in_which_a_five_hundredth_of_the_outcomes_lies() -> None:

@@ -7,13 +7,19 @@ import pytest
 
 from forecaster import errors
 from forecaster.errors import (
+    AlreadyLearnt,
     CorruptBundle,
+    CorruptCheckpoint,
     ForecasterError,
     NoModel,
     NotEnoughHistory,
+    NotRegistered,
     ParityError,
     RegistryUnavailable,
     SpecError,
+    TrainingBusy,
+    TrainingDiverged,
+    TrainingStopped,
     TrainingUnavailable,
     UnknownVersion,
     UnsupportedBundle,
@@ -22,8 +28,16 @@ from forecaster.errors import (
 EXAMPLES = [
     (SpecError("ModelSpec.units", "a list", 64), ["ModelSpec.units: expected a list, got '64'"]),
     (TrainingUnavailable("tensorflow"), ["needs tensorflow", "pip install 'stock-forecaster[train]'"]),
+    (TrainingStopped(3, resumable=True), ["stopped after 3 epochs", "the same command goes on", "--fresh starts anew"]),
+    (TrainingDiverged(2, float("nan")), ["the loss of epoch 2 is nan", "--set learning_rate=", "--set clip_norm="]),
+    (TrainingBusy(Path("m") / "training"), ["another process", "m/training", "wait for it"]),
+    (
+        AlreadyLearnt("7", "2012-02-29", "held-out", "2012-01-03"),
+        ["version 7", "up to 2012-02-29", "held-out span", "on 2012-01-03", "without --from"],
+    ),
+    (CorruptCheckpoint(Path("m"), "is cut short"), ["checkpoint m is cut short", "nothing of it was loaded"]),
     (ParityError(0.25, 1e-5, 1000), ["2.50e-01", "1000 windows", "1e-05", "not registered"]),
-    (NotEnoughHistory("AAPL", 30, 12), ["AAPL", "looks back 30", "12 are usable", "longer history"]),
+    (NotEnoughHistory("AAPL", 30, 12), ["AAPL", "needs 30 sessions", "12 are stored", "longer history"]),
     (
         CorruptBundle(Path("m"), "model.onnx", "is short"),
         ["model.onnx is short", "Nothing of it was loaded", "promote"],
@@ -32,6 +46,10 @@ EXAMPLES = [
     (NoModel("next-close", "champion"), ["next-close has no champion", "forecaster train"]),
     (UnknownVersion("next-close", "7"), ["next-close has no version '7'", "forecaster models list"]),
     (RegistryUnavailable("http://away", "refused"), ["http://away does not answer: refused"]),
+    (
+        NotRegistered(RegistryUnavailable("http://away", "refused"), Path("m")),
+        ["http://away does not answer: refused", "kept in m", "the same command registers it"],
+    ),
 ]
 
 

@@ -105,7 +105,7 @@ def in_order(quantiles: Floats) -> Floats:
 seeds = st.integers(0, 2**31 - 1)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seeds, st.integers(1, 3), st.integers(0, 8), st.booleans())
 def test_it_is_the_rule_day_by_day(seed: int, horizon: int, through: int, whole: bool) -> None:
     windows = asked(seed, horizon=horizon, traded=1.0 if whole else 0.6)
@@ -135,7 +135,7 @@ def test_two_sessions_by_hand() -> None:
     assert begin.shift.tolist() == [[0.0, 0.0, 0.0]]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seeds, st.integers(1, 3), st.integers(0, 14), st.floats(-100, 100))
 def test_nothing_that_comes_later_moves_a_quantile(seed: int, horizon: int, until: int, wild: float) -> None:
     windows, day = asked(seed, horizon=horizon), FIRST + until
@@ -154,7 +154,7 @@ def test_nothing_that_comes_later_moves_a_quantile(seed: int, horizon: int, unti
     assert np.array_equal(then.followed(begin)[0], quantiles[early])
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 2))
 def test_what_does_not_count_moves_nothing(seed: int, horizon: int) -> None:
     windows, begin = asked(seed, horizon=horizon), start(horizon)
@@ -170,7 +170,7 @@ def test_what_does_not_count_moves_nothing(seed: int, horizon: int) -> None:
     assert np.array_equal(none.followed(begin)[1].shift, begin.shift)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(1, 3))
 def test_the_median_stays_and_quantiles_ascend(seed: int, horizon: int) -> None:
     windows, begin = asked(seed, horizon=horizon), start(horizon)
@@ -180,7 +180,7 @@ def test_the_median_stays_and_quantiles_ascend(seed: int, horizon: int) -> None:
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(2, 14), st.booleans())
 def test_following_in_two_parts_is_following_in_one(seed: int, until: int, level_head: bool) -> None:
     windows, begin = asked(seed, traded=1.0), start()

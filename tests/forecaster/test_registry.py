@@ -99,6 +99,43 @@ def test_the_run_behind_a_version_keeps_its_figures(models: Registry, home: Path
     ]
 
 
+def test_a_run_is_there_from_its_beginning_and_grows(models: Registry) -> None:
+    from mlflow import MlflowClient
+
+    run = models.begin(params={"units": "[4]"}, tags={"spec_hash": "abc"})
+    client = MlflowClient(models.uri)
+    assert client.get_run(run.id).info.status == "RUNNING"
+    assert client.get_run(run.id).data.params == {"units": "[4]"}
+    for step, loss in ((1, 0.3), (2, 0.2)):
+        run.log(step, {"loss": loss, "learning_rate": 0.01})
+    assert run.logged("loss") == {1, 2}
+    assert run.logged("other") == set()
+    assert [(one.step, one.value) for one in client.get_metric_history(run.id, "loss")] == [(1, 0.3), (2, 0.2)]
+    run.end("KILLED")
+    assert client.get_run(run.id).info.status == "KILLED"
+    assert models.versions() == []
+
+
+def test_a_run_goes_on_until_it_is_finished(models: Registry, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    client, facts = MlflowClient(models.uri), {"params": {"units": "[4]"}, "tags": {"spec_hash": "abc"}}
+    run = models.begin(**facts)
+    for outcome in ("KILLED", "FAILED"):
+        run.end(outcome)
+        again = models.begin(**facts, run_id=run.id)
+        assert again.id == run.id
+        assert client.get_run(run.id).info.status == "RUNNING"
+    (tmp_path / "bundle").mkdir()
+    made = models.register(tmp_path / "bundle", params={}, metrics={"mase": 1.0}, curves={}, tags={}, run=run)
+    assert made.run_id == run.id
+    assert client.get_run(run.id).info.status == "FINISHED"
+    # Killed between the version and whatever came next: the version is there already.
+    assert models.register(tmp_path / "bundle", params={}, metrics={}, curves={}, tags={}, run=run) == made
+    assert models.begin(**facts, run_id=run.id).id != run.id
+    assert models.begin(**facts, run_id="0" * 32).id != "0" * 32
+
+
 def test_promotion_moves_the_champion(models: Registry, tmp_path: Path) -> None:
     one, two = register(models, tmp_path, "one"), register(models, tmp_path, "two")
     models.promote(one)
@@ -220,6 +257,7 @@ def test_a_registry_that_is_away_says_so(tmp_path: Path, monkeypatch: pytest.Mon
         lambda: away.promote(version),
         lambda: away.set_alias(CHALLENGER, version),
         lambda: register(away, tmp_path),
+        lambda: away.begin(params={}, tags={}),
     ):
         with pytest.raises(RegistryUnavailable, match=r"the model registry at http://127\.0\.0\.1:9 does not answer"):
             ask()

@@ -12,7 +12,7 @@ from forecaster.spec import ModelSpec
 from tests.forecaster.networks.nets import random_network, random_windows
 
 SPECS = {
-    "change": ModelSpec(units=(32, 16), lookback=20),
+    "change": ModelSpec(units=(32, 16), lookback=20, unit="range"),
     "level": ModelSpec(units=(32, 16), lookback=20, target="level", horizon=3),
 }
 

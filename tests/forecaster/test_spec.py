@@ -8,52 +8,74 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from forecaster.errors import SpecError
 from forecaster.forecast import interval_level
 from forecaster.spec import ModelSpec, TrainSpec, load_specs, parse, spec_hash, to_dict
+from tests.forecaster.networks.specs import model_specs
 
 # What README and ARCHITECTURE promise, written out once more.
 DEFAULT_MODEL = {
     "cell": "lstm",
-    "units": [48, 48],
-    "dropout": 0.0,
-    "lookback": 30,
+    "units": [48],
+    "bidirectional": False,
+    "attention": False,
+    "dropout": 0.2,
+    "recurrent_dropout": 0.0,
+    "initialiser": "glorot",
+    "lookback": 20,
     "horizon": 1,
-    "features": ["open", "high", "low", "close", "volume"],
+    "features": [
+        *("open", "high", "low", "close", "volume"),
+        *("move", "overnight_move", "week", "month", "highest_move", "drawdown", "close_position", "session_range"),
+        *("week_volatility", "long_volatility", "volatility_level", "month_size"),
+        *("volume_surge", "volume_trend", "at_limit", "day_of_week", "pause"),
+    ],
     "scaling": "window",
     "target": "change",
+    "unit": "volatility",
     "quantiles": [0.05, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95],
 }
 DEFAULT_TRAINING = {
     "seed": 7,
-    "epochs": 20,
-    "patience": 4,
-    "batch": 128,
-    "learning_rate": 0.002,
+    "epochs": 5,
+    "patience": 0,
+    "averaging": 0.999,
+    "batch": 256,
+    "learning_rate": 0.001,
+    "schedule": "constant",
+    "warmup": 0.0,
     "clip_norm": 1.0,
-    "validation": 250,
+    "validation": 60,
     "test": 250,
 }
 
 # For every field another value that is allowed.
 OTHER_MODEL: dict[str, Any] = {
-    "units": (48, 47),
-    "dropout": 0.1,
-    "lookback": 31,
+    "cell": "gru",
+    "units": (48, 48),
+    "bidirectional": True,
+    "attention": True,
+    "dropout": 0.3,
+    "recurrent_dropout": 0.1,
+    "initialiser": "torch",
+    "lookback": 21,
     "horizon": 2,
-    "features": ("high", "open", "low", "close", "volume"),
+    "features": ("open", "high", "low", "close", "volume"),
     "scaling": "series",
     "target": "level",
+    "unit": "range",
     "quantiles": (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
 }
 OTHER_TRAINING: dict[str, Any] = {
     "seed": 8,
     "epochs": 21,
     "patience": 5,
+    "averaging": 0.0,
     "batch": 129,
-    "learning_rate": 0.001,
+    "learning_rate": 0.002,
+    "schedule": "cosine",
+    "warmup": 0.5,
     "clip_norm": 2.0,
     "validation": 251,
     "test": 251,
@@ -73,7 +95,10 @@ def test_the_defaults_pass_their_own_checks() -> None:
 @pytest.mark.parametrize(
     ("values", "where", "expected", "got"),
     [
-        ({"cell": "gru6"}, "ModelSpec.cell", "lstm", "gru6"),
+        ({"cell": "gru6"}, "ModelSpec.cell", "'rnn', 'gru', 'lstm', 'peephole_lstm', 'coupled_lstm' or", "gru6"),
+        ({"bidirectional": "both"}, "ModelSpec.bidirectional", "a valid boolean", "both"),
+        ({"attention": 3}, "ModelSpec.attention", "a valid boolean", "3"),
+        ({"initialiser": "he"}, "ModelSpec.initialiser", "'glorot' or 'torch'", "he"),
         ({"units": 64}, "ModelSpec.units", "a list", "64"),
         ({"units": []}, "ModelSpec.units", "at least 1 item", "[]"),
         ({"units": [8] * 9}, "ModelSpec.units", "at most 8 items", "[8, 8"),
@@ -85,6 +110,8 @@ def test_the_defaults_pass_their_own_checks() -> None:
         ({"dropout": -0.1}, "ModelSpec.dropout", "greater than or equal to 0", "-0.1"),
         ({"dropout": float("nan")}, "ModelSpec.dropout", "less than 1", "nan"),
         ({"dropout": "much"}, "ModelSpec.dropout", "number", "much"),
+        ({"recurrent_dropout": 1}, "ModelSpec.recurrent_dropout", "less than 1", "1"),
+        ({"recurrent_dropout": -0.1}, "ModelSpec.recurrent_dropout", "greater than or equal to 0", "-0.1"),
         ({"lookback": 1}, "ModelSpec.lookback", "greater than or equal to 2", "1"),
         ({"lookback": 1001}, "ModelSpec.lookback", "less than or equal to 1000", "1001"),
         ({"horizon": 0}, "ModelSpec.horizon", "greater than or equal to 1", "0"),
@@ -95,15 +122,23 @@ def test_the_defaults_pass_their_own_checks() -> None:
         ({"features": ["close", "close"]}, "ModelSpec.features", "each name once", "['close', 'close']"),
         ({"scaling": "standard"}, "ModelSpec.scaling", "'window' or 'series'", "standard"),
         ({"target": "return"}, "ModelSpec.target", "'change' or 'level'", "return"),
+        ({"unit": "percent"}, "ModelSpec.unit", "'volatility' or 'range'", "percent"),
         ({"quantiles": [0.9, 0.5, 0.1]}, "ModelSpec.quantiles", "ascending", "[0.9, 0.5, 0.1]"),
         ({"quantiles": [0.1, 0.5, 0.5, 0.9]}, "ModelSpec.quantiles", "ascending", "[0.1, 0.5, 0.5, 0.9]"),
         ({"quantiles": [0.0, 0.5, 1.0]}, "ModelSpec.quantiles", "between 0 and 1", "[0.0, 0.5, 1.0]"),
+        (
+            {"quantiles": [0.3, 0.30000000000000004, 0.5, 0.7, 0.7000000000000001]},
+            "ModelSpec.quantiles",
+            "at least 0.000001 apart",
+            "0.30000000000000004",
+        ),
+        ({"quantiles": [1e-7, 0.5, 1 - 1e-7]}, "ModelSpec.quantiles", "as far from 0 and 1", "1e-07"),
         ({"quantiles": [0.1, float("nan"), 0.9]}, "ModelSpec.quantiles", "ascending", "nan"),
         ({"quantiles": [0.1, 0.5, 0.8]}, "ModelSpec.quantiles", "for each p also 1 - p", "[0.1, 0.5, 0.8]"),
         ({"quantiles": [0.1, 0.4, 0.6, 0.9]}, "ModelSpec.quantiles", "0.5 among them", "[0.1, 0.4, 0.6, 0.9]"),
         ({"quantiles": [0.1, 0.9]}, "ModelSpec.quantiles", "at least 3 items", "[0.1, 0.9]"),
-        ({"unit": [4]}, "ModelSpec.unit", "one of cell, units, dropout", "[4]"),
-        ({"epochs": 3}, "ModelSpec.epochs", "one of cell, units, dropout", "3"),
+        ({"unts": [4]}, "ModelSpec.unts", "one of cell, units, bidirectional", "[4]"),
+        ({"epochs": 3}, "ModelSpec.epochs", "one of cell, units, bidirectional", "3"),
     ],
 )
 def test_a_bad_model_spec_is_refused_with_what_was_expected_and_what_came(
@@ -127,10 +162,13 @@ def test_a_bad_model_spec_is_refused_with_what_was_expected_and_what_came(
         ({"seed": 2**31}, "TrainSpec.seed", "less than or equal to 2147483647"),
         ({"epochs": 0}, "TrainSpec.epochs", "greater than or equal to 1"),
         ({"epochs": "many"}, "TrainSpec.epochs", "integer"),
-        ({"patience": 0}, "TrainSpec.patience", "greater than or equal to 1"),
+        ({"patience": -1}, "TrainSpec.patience", "greater than or equal to 0"),
         ({"batch": 0}, "TrainSpec.batch", "greater than or equal to 1"),
         ({"learning_rate": 0}, "TrainSpec.learning_rate", "greater than 0"),
         ({"learning_rate": 1.5}, "TrainSpec.learning_rate", "less than or equal to 1"),
+        ({"schedule": "step"}, "TrainSpec.schedule", "'constant', 'cosine' or 'plateau'"),
+        ({"warmup": -1}, "TrainSpec.warmup", "greater than or equal to 0"),
+        ({"warmup": float("nan")}, "TrainSpec.warmup", "less than or equal to 1000"),
         ({"clip_norm": 0}, "TrainSpec.clip_norm", "greater than 0"),
         ({"clip_norm": float("inf")}, "TrainSpec.clip_norm", "finite"),
         ({"clip_norm": float("nan")}, "TrainSpec.clip_norm", "finite"),
@@ -175,18 +213,8 @@ def test_a_training_spec_comes_back_from_json(spec: TrainSpec) -> None:
     assert parse(TrainSpec, json.loads(json.dumps(to_dict(spec)))) == spec
 
 
-half = st.lists(st.integers(1, 499), min_size=1, max_size=20, unique=True)
-
-
-@given(
-    units=st.lists(st.integers(1, 1024), min_size=1, max_size=8),
-    dropout=st.floats(0, 1, exclude_max=True),
-    lower=half,
-)
-def test_every_allowed_model_spec_comes_back_from_json(units: list[int], dropout: float, lower: list[int]) -> None:
-    below = [one / 1000 for one in sorted(lower)]
-    levels = (*below, 0.5, *(1 - one for one in reversed(below)))
-    spec = ModelSpec(units=tuple(units), dropout=dropout, quantiles=levels)
+@given(model_specs(layers=8, units=1024, lookback=1000, horizon=60))
+def test_every_allowed_model_spec_comes_back_from_json(spec: ModelSpec) -> None:
     assert parse(ModelSpec, json.loads(json.dumps(to_dict(spec)))) == spec
     assert spec.quantiles[spec.median] == 0.5
 
@@ -203,8 +231,7 @@ def test_the_hash_is_that_of_the_contents_in_every_process() -> None:
 
 
 def test_the_hash_changes_with_every_field() -> None:
-    # `cell` has one value only, so far.
-    assert set(OTHER_MODEL) == {field.name for field in fields(ModelSpec)} - {"cell"}
+    assert set(OTHER_MODEL) == {field.name for field in fields(ModelSpec)}
     assert set(OTHER_TRAINING) == {field.name for field in fields(TrainSpec)}
     models = [replace(ModelSpec(), **{name: value}) for name, value in OTHER_MODEL.items()]
     trainings = [replace(TrainSpec(), **{name: value}) for name, value in OTHER_TRAINING.items()]
@@ -241,7 +268,7 @@ def test_the_last_of_equal_settings_counts() -> None:
     ("setting", "message"),
     [
         ("units", "--set: expected key=value, got 'units'"),
-        ("unit=[4]", "--set: expected a key of cell, units,"),
+        ("unts=[4]", "--set: expected a key of cell, units,"),
         ("=4", "--set: expected a key of cell, units,"),
         ("units=[4", "ModelSpec.units: expected a list, got '[4'"),
         ("units=", "ModelSpec.units: expected a list, got ''"),
@@ -262,7 +289,7 @@ def test_a_setting_that_cannot_be_is_refused(setting: str, message: str) -> None
         (b"\xff\xfe\x00", "expected TOML"),
         (b"[models]\nunits = [4]\n", "expected the tables [model] and [train], got 'models'"),
         (b"model = 3\n", "expected the tables [model] and [train], got 'model'"),
-        (b"[model]\nunit = [4]\n", "ModelSpec.unit: expected one of cell, units"),
+        (b"[model]\nunts = [4]\n", "ModelSpec.unts: expected one of cell, units"),
         (b"[train]\nepochs = 0\n", "TrainSpec.epochs: expected greater than or equal to 1, got '0'"),
     ],
 )

@@ -11,9 +11,10 @@ import pytest
 from sklearn.metrics import mean_pinball_loss
 
 from data.windows import Windows
+from forecaster.errors import TrainingDiverged
 from forecaster.networks.build import build_network
 from forecaster.spec import ModelSpec, TrainSpec
-from forecaster.training import Epoch, pinball, raw_outputs, train
+from forecaster.training import Epoch, Within, raw_outputs, train
 from tests.forecaster.markets import make_bars, make_windows, walk
 from tests.forecaster.training_sets import (
     SPEC,
@@ -39,22 +40,6 @@ def windows() -> Windows:
 @pytest.fixture(scope="module")
 def trained_hash(windows: Windows) -> str:
     return hash_after_training(windows)
-
-
-def test_the_pinball_loss_by_hand() -> None:
-    # Quantiles 1, 2 and 4 at levels 0.1, 0.5 and 0.9, and what came is 3: 0.1 * 2, 0.5 * 1 and 0.1 * 1.
-    found = pinball((0.1, 0.5, 0.9))(np.array([[3.0]], dtype="f"), np.array([[[1.0, 2.0, 4.0]]], dtype="f"))
-    assert np.asarray(found) == pytest.approx([0.8 / 3])
-
-
-def test_scikit_learn_gives_the_same_pinball_loss() -> None:
-    random, levels = np.random.default_rng(1), (0.05, 0.25, 0.5, 0.75, 0.95)
-    actual = random.normal(0, 1, (40, 3)).astype("f")
-    quantiles = np.sort(random.normal(0, 1, (40, 3, 5)).astype("f"), axis=-1)
-    by_level = [mean_pinball_loss(actual.ravel(), quantiles[..., k].ravel(), alpha=p) for k, p in enumerate(levels)]
-    found = np.asarray(pinball(levels)(actual, quantiles))
-    assert found.shape == (40,)
-    assert found.mean() == pytest.approx(np.mean(by_level), rel=1e-5)
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(windows: Windows, trained_hash: str) -> None:
@@ -129,6 +114,39 @@ def test_without_an_early_stop_it_trains_for_all_epochs(windows: Windows) -> Non
     assert len(trained.history) == 3
     assert trained.seconds > 0
     assert all(epoch.windows_per_second > 0 for epoch in trained.history)
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_loss_that_is_no_number_ends_the_training(windows: Windows, part: str) -> None:
+    split = split_of(windows)
+    y = windows.y.copy()
+    y[getattr(split, part)[5]] = np.inf
+    with pytest.raises(TrainingDiverged, match=r"the loss of epoch 1 is \w+; try a lower rate, such as --set") as ended:
+        train(replace(windows, y=y), split, SPEC, TRAINING)
+    assert not np.isfinite(ended.value.loss)
+
+
+def test_weights_to_start_from_are_where_training_starts(windows: Windows) -> None:
+    first = build_network(SPEC)
+    random = np.random.default_rng(9)
+    start = [random.normal(0, 0.1, weight.shape).astype("f") for weight in first.get_weights()]
+    trained = train(windows, split_of(windows), SPEC, replace(TRAINING, epochs=1, learning_rate=1e-9), start=start)
+    for one, other in zip(trained.network.get_weights(), start, strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+        assert not np.array_equal(one, np.zeros_like(one))
+
+
+def test_training_tells_how_it_stands_within_an_epoch(windows: Windows) -> None:
+    moments: list[Within] = []
+    training = replace(TRAINING, batch=2)
+    trained = train(windows, split_of(windows), SPEC, training, within=moments.append)
+    assert {moment.epoch for moment in moments} == {1, 2}
+    done = [moment.done for moment in moments]
+    assert done == sorted(set(done))
+    assert 0 < done[0] < done[-1] <= 1
+    assert all(moment.of == 2 and moment.windows_per_second > 0 for moment in moments)
+    # The last moment of an epoch is near its end, and so is its mean.
+    assert moments[-1].loss == pytest.approx(trained.history[1].loss, rel=0.2)
 
 
 def test_a_planted_signal_is_learnt() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy as np
 from data.splits import Split, chronological
 from data.windows import Windows
 from forecaster.spec import ModelSpec, TrainSpec
-from forecaster.training import train
+from forecaster.training import Checkpoint, train, training_key
 from tests.forecaster.markets import Floats, make_bars, make_windows, walk
 
 SPEC = ModelSpec(units=(6,), lookback=5, features=("close", "volume"), quantiles=(0.1, 0.5, 0.9), dropout=0.1)
 TRAINING = TrainSpec(epochs=2, batch=32, validation=40, test=60, seed=7)
+# Long enough to be killed in, and with all that a checkpoint must keep: a best epoch before the last, and plateaus.
+LONGER = replace(TRAINING, epochs=8, patience=8, batch=16, learning_rate=0.02, schedule="plateau", warmup=0.5)
 
 
 def random_walks() -> dict[str, Floats]:
@@ -48,7 +51,18 @@ def weights_hash(network: Any) -> str:
     return found.hexdigest()
 
 
-if __name__ == "__main__":
+def main(seed: int, checkpoints: Path | None) -> None:
+    """Train, and print the hash of the weights; with checkpoints at every step, where a folder for them is given."""
     windows = windows_of(random_walks())
-    trained = train(windows, split_of(windows), SPEC, replace(TRAINING, seed=int(sys.argv[1])))
+    split, training = split_of(windows), replace(TRAINING, seed=seed)
+    if checkpoints is None:
+        trained = train(windows, split, SPEC, training)
+    else:
+        training = replace(LONGER, seed=seed)
+        with Checkpoint(checkpoints, training_key(windows, split, SPEC, training), every=0) as checkpoint:
+            trained = train(windows, split, SPEC, training, checkpoint=checkpoint)
     sys.stdout.write(weights_hash(trained.network))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

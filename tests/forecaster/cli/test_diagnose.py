@@ -124,7 +124,7 @@ def test_in_words_it_is_a_row_and_a_sentence_a_symbol(asked: dict[str, Done]) ->
     assert (done.code, done.err) == (0, "")
     assert "next-close version 1" in done.out
     assert "AAPL: Over 250 sessions this model" in done.out
-    assert "FB: Over 191 sessions this model" in done.out
+    assert "FB: Over 171 sessions this model" in done.out
     assert "MSFT" not in done.out
 
 

@@ -11,7 +11,7 @@ from forecaster.cli.main import main
 from forecaster.settings import Settings
 from tests.forecaster.cli.program import forecaster
 
-COMMANDS = ("fetch", "train", "predict", "diagnose", "models", "doctor")
+COMMANDS = ("fetch", "train", "predict", "diagnose", "gates", "models", "doctor")
 MODELS = ("list", "show", "promote", "rollback")
 
 

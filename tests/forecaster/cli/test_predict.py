@@ -6,11 +6,21 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from data.errors import UnknownSymbol
+from data.scaling import WindowScaling
+from data.store import PriceStore
+from forecaster.calibration import Calibration
+from forecaster.cli.console import bars_for
+from forecaster.model import Model
+from forecaster.spec import ModelSpec
 from tests.forecaster.cli.conftest import Sample
 from tests.forecaster.cli.program import Done, at_once, forecaster
+from tests.forecaster.markets import make_bars, walk
+from tests.forecaster.predictors import Constant
 
 # The example of the REST surface in the architecture, which the command line answers with, too.
 EXAMPLE = {
@@ -46,6 +56,7 @@ EXAMPLE = {
     "stale": False,
 }
 AS_OF = "2012-06-29"
+SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +150,8 @@ def test_in_words_it_says_how_far_to_trust_it(asked: dict[str, Done]) -> None:
 
 def test_as_of_a_day_is_as_if_the_store_ended_there(asked: dict[str, Done], copied_home: Path) -> None:
     shutil.rmtree(copied_home / "prices")
-    fetched = forecaster(copied_home, "fetch", "AAPL", "GOOG", "--end", AS_OF)
+    # All five: the outcomes of each tell how wide intervals should be.
+    fetched = forecaster(copied_home, "fetch", *SYMBOLS, "--end", AS_OF)
     assert fetched.code == 0
     truncated = forecaster(copied_home, "predict", "AAPL", "GOOG", "--json")
     assert truncated.json == asked["as of"].json
@@ -163,10 +175,8 @@ def test_what_cannot_be_forecast_is_refused_beside_what_can(asked: dict[str, Don
     done = asked["too early"]
     assert done.code == 1
     assert [one["symbol"] for one in done.json["forecasts"]] == ["IBM"]
-    # FB was listed on 18 May 2012, a Friday.
-    assert done.json["refused"] == {
-        "FB": "FB: the model looks back 5 sessions and 2 are usable; fetch a longer history"
-    }
+    # FB was listed on 18 May 2012, a Friday. The longest look back is that of a month, 20 sessions.
+    assert done.json["refused"] == {"FB": "FB: the model needs 25 sessions and 2 are stored; fetch a longer history"}
     assert (asked["before"].code, asked["before"].out) == (1, "")
     assert asked["before"].err == "error: FB: no bars up to 2001-01-02\n"
 
@@ -208,3 +218,19 @@ def test_a_registry_that_is_away_is_named(sample: Sample) -> None:
     assert done.code == 1
     assert done.json["error"]["type"] == "RegistryUnavailable"
     assert "the model registry at http://127.0.0.1:9 does not answer" in done.json["error"]["message"]
+
+
+def test_it_reads_what_moves_the_intervals_and_does_without_what_has_left_the_store(tmp_path: Path) -> None:
+    bars = make_bars({symbol: walk(seed, 40) for seed, symbol in enumerate(("AAA", "BBB", "CCC", "DDD"))})
+    store = PriceStore(tmp_path)
+    store.upsert(bars)
+    spec = ModelSpec(units=(1,), lookback=3, features=("close",), quantiles=(0.1, 0.5, 0.9))
+    calibration = Calibration(np.zeros((1, 3)), 0)
+    model = Model(spec, WindowScaling(), calibration, Constant([[-1.0, 0.0, 1.0]]), ("AAA", "BBB", "GONE"))
+    read, asked = bars_for(model, ("CCC",), store, None)
+    assert (read.symbols, asked) == (("AAA", "BBB", "CCC"), ("CCC",))
+    read, asked = bars_for(model, None, store, bars.frame["session"].iloc[9].date())
+    assert (read.symbols, asked) == (("AAA", "BBB", "CCC", "DDD"), ("AAA", "BBB", "CCC", "DDD"))
+    assert read.frame.groupby("symbol").size().tolist() == [10] * 4
+    with pytest.raises(UnknownSymbol):
+        bars_for(model, ("GONE",), store, None)

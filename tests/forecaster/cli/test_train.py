@@ -29,10 +29,11 @@ def test_a_run_in_figures(sample: Sample) -> None:
     assert (made["epochs"], made["best_epoch"]) == (1, 1)
     assert made["training_seconds"] > 0
     assert 0 <= made["parity"] <= 1e-5
-    # Four shares trade throughout; FB, listed in May 2012, has 196 sessions: 192 windows of 5, one without an outcome.
-    assert made["windows"]["test"] == 4 * 250 + 191
-    assert made["windows"]["validation"] == 4 * 250
-    assert made["diagnostics"]["FB"]["sample"]["sessions"] == 191
+    # Four shares trade throughout; FB, listed in May 2012, has 196 sessions. The features look 20 sessions back: that
+    # leaves 172 windows of 5, one without an outcome.
+    assert made["windows"]["test"] == 4 * 250 + 171
+    assert made["windows"]["validation"] == 4 * 60
+    assert made["diagnostics"]["FB"]["sample"]["sessions"] == 171
     assert made["unjudged"] == []
 
 
@@ -86,6 +87,38 @@ def test_the_same_seed_gives_the_same_model(copied_home: Path) -> None:
     assert one.evidence().equals(other.evidence())
 
 
+def test_a_model_goes_on_from_the_champion(copied_home: Path) -> None:
+    done = forecaster(copied_home, "train", "--from", "champion", "--seed", "3", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["version"], done.json["alias"]) == ("3", "challenger")
+    manifest, first = (read_bundle(bundle_folder(copied_home, version)).manifest for version in ("3", "1"))
+    assert manifest["spec"] == first["spec"]
+    assert manifest["training"]["from"]["version"] == "1"
+    rate = first["train_spec"]["learning_rate"] / 10
+    assert manifest["train_spec"] == {**first["train_spec"], "learning_rate": pytest.approx(rate), "seed": 3}
+    assert list((copied_home / "training").iterdir()) == []
+    refused = forecaster(copied_home, "train", "--from", "2", "--set", "target=change", "--json")
+    assert refused.code == 2
+    assert refused.json["error"]["type"] == "SpecError"
+    assert "target: expected level, as version 2 has it" in refused.json["error"]["message"]
+
+
+def test_each_symbol_has_a_network_of_its_own_and_one_that_fails_stops_no_other(copied_home: Path) -> None:
+    done = forecaster(copied_home, "train", "--per-symbol", "MSFT", "FB", "AAPL", *TINY, "--json")
+    assert (done.code, done.err) == (1, "")
+    assert list(done.json["models"]) == ["AAPL", "MSFT"]
+    for symbol, made in done.json["models"].items():
+        assert (made["model"], made["version"], made["alias"]) == (f"next-close.{symbol}", "1", "champion")
+        assert list(made["diagnostics"]) == [symbol]
+    assert done.json["failed"]["FB"]["type"] == "TooFewSessions"
+    asked = forecaster(copied_home, "predict", "AAPL", "--name", "next-close.AAPL", "--json")
+    assert asked.code == 0, asked.err
+    assert asked.json["forecasts"][0]["model"]["name"] == "next-close.AAPL"
+    again = forecaster(copied_home, "train", "--per-symbol", "AAPL", "--name", "next-close.AAPL", "--json")
+    assert again.code == 2
+    assert "--name: expected a name without a symbol" in again.json["error"]["message"]
+
+
 SPEC_ERRORS = {
     "units": (["--set", "units=0"], "ModelSpec.units: expected a list, got '0'"),
     "file": (["--spec", "absent.toml"], "--spec: expected a readable TOML file"),
@@ -94,7 +127,7 @@ CALLS = {name: (["train", *arguments], 2, "SpecError", message) for name, (argum
 CALLS |= {
     "malformed": (["train", "aapl"], 2, "MalformedSymbol", "malformed symbol 'aapl'"),
     "unknown": (["train", "ZZZ"], 1, "UnknownSymbol", "unknown symbol ZZZ"),
-    "too few": (["train", "FB"], 1, "TooFewSessions", "needs more than 502 sessions with known outcomes and found 166"),
+    "too few": (["train", "FB"], 1, "TooFewSessions", "needs more than 312 sessions with known outcomes and found 156"),
     "no bars": (["train", "FB", "--set", "lookback=500"], 1, "TooFewBars", "one window needs 500"),
 }
 
