@@ -40,7 +40,7 @@ from forecaster.step import Step
 Examples:
   forecaster train
   forecaster train AAPL MSFT --set units=[64,64] --set lookback=60 --epochs 10
-  forecaster train --set target=level --set scaling=series     the classic form, to see its lag
+  forecaster train --spec docs/classic.toml                    the tutorials' form, to see its lag
   forecaster train --from champion --epochs 5                  go on from its weights
   forecaster train --per-symbol AAPL MSFT                      a model each: next-close.AAPL, next-close.MSFT
   forecaster train --spec spec.toml --promote

@@ -180,7 +180,7 @@ def test_what_cannot_be_trained_is_refused_with_the_reason(market: Bars, tmp_pat
     store = store_of(market, tmp_path)
     with pytest.raises(UnknownSymbol, match="unknown symbol ZZZ"):
         run_experiment(store, registry, SPEC, TRAINING, symbols=["ZZZ"])
-    with pytest.raises(TooFewSessions, match="needs more than 504 sessions with known outcomes and found 155"):
+    with pytest.raises(TooFewSessions, match="needs more than 314 sessions with known outcomes and found 155"):
         run_experiment(store, registry, SPEC, TrainSpec())
     with pytest.raises(TooFewBars, match="one window needs 200"):
         run_experiment(store, registry, replace(SPEC, lookback=200), TRAINING)
