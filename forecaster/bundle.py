@@ -106,6 +106,14 @@ class Bundle:
         """
         return OnnxGates(_checked(self.path, "gates.onnx", self.manifest))
 
+    def archive(self) -> bytes:
+        """The Keras archive, whose weights a fine-tuning goes on from.
+
+        Raises:
+            CorruptBundle: the file is not the one that was written.
+        """
+        return _checked(self.path, "model.keras", self.manifest)
+
 
 def write_bundle(
     path: Path,

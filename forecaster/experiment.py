@@ -20,13 +20,13 @@ import numpy as np
 from data.scaling import Scaling, SeriesScaling, WindowScaling
 from data.splits import Split, chronological
 from data.store import PriceStore
-from data.windows import Panel, Windows, cut, fit_series_scaling, panel
+from data.windows import Panel, Windows, fit_series_scaling, panel
 from forecaster.bundle import Bundle, calibration_to_dict, scaling_to_dict, write_bundle
 from forecaster.calibration import calibrate
 from forecaster.diagnostics.diagnostics import Diagnostics, to_dict
 from forecaster.errors import ParityError, TrainingUnavailable
 from forecaster.evidence import diagnose_all, evidence
-from forecaster.model import Model
+from forecaster.model import Model, windows_of
 from forecaster.registry import Registry, Version
 from forecaster.runtime import OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec
@@ -207,22 +207,26 @@ def _bundled(
 
 
 def windows_and_split(
-    rows: Panel, spec: ModelSpec, training: TrainSpec, scaling: SeriesScaling | None = None
+    rows: Panel,
+    spec: ModelSpec,
+    training: TrainSpec,
+    scaling: SeriesScaling | None = None,
+    *,
+    test: int | None = None,
 ) -> tuple[Windows, Split]:
     """The windows whose outcomes are known, scaled as the spec says, and their split in time.
 
     Per-series ranges, where none are given, are fitted on the rows up to the last training origin.
+
+    Args:
+        rows: the panel.
+        spec, training: how windows are cut, and how many sessions are held out.
+        scaling: per-series ranges to take over.
+        test: sessions of the held-out span, instead of the training's; 0 where something later is judged.
     """
 
     def known(some: Panel, scaling: Scaling) -> Windows:
-        made = cut(
-            some,
-            lookback=spec.lookback,
-            horizon=spec.horizon,
-            target=spec.target,
-            scaling=scaling,
-            unit=spec.unit,
-        )
+        made = windows_of(some, spec, scaling)
         return made.take(made.known)
 
     windows = known(rows, WindowScaling())
@@ -230,7 +234,7 @@ def windows_and_split(
         windows.origin,
         windows.outcome,
         validation=training.validation,
-        test=training.test,
+        test=training.test if test is None else test,
         gap=spec.horizon,
     )
     if spec.scaling == "window":

@@ -21,7 +21,7 @@ from data.features import needs_universe, warmup
 from data.indicators import LEAST_BARS
 from data.scaling import Scaling
 from data.sessions import Calendars
-from data.windows import Index, Mask, Windows, cut, panel
+from data.windows import Index, Mask, Panel, Windows, cut, panel
 from forecaster.calibration import Calibration, followed
 from forecaster.errors import NotEnoughHistory
 from forecaster.forecast import Array, Float32, Forecast, Predictor
@@ -72,14 +72,7 @@ class Model:
         """
         rows = panel(bars, self.spec.features, frozenset(self.universe) or None)
         known = np.array([self._scales(symbol) for symbol in rows.symbols], dtype=bool)
-        return cut(
-            rows if known.all() else rows.only(known[rows.series]),
-            lookback=self.spec.lookback,
-            horizon=self.spec.horizon,
-            target=self.spec.target,
-            scaling=self.scaling,
-            unit=self.spec.unit,
-        )
+        return windows_of(rows if known.all() else rows.only(known[rows.series]), self.spec, self.scaling)
 
     def outputs(self, windows: Windows) -> Float32:
         """`(n, horizon, outputs)`, what the network gives. Windows are scaled a batch at a time, to save memory."""
@@ -218,6 +211,11 @@ class Model:
         except DataError:
             return False
         return True
+
+
+def windows_of(rows: Panel, spec: ModelSpec, scaling: Scaling) -> Windows:
+    """Every window of a panel, as a spec cuts them. Raises as `data.windows.cut`."""
+    return cut(rows, lookback=spec.lookback, horizon=spec.horizon, target=spec.target, scaling=scaling, unit=spec.unit)
 
 
 def _prices(windows: Windows, scaled: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from data.scaling import SeriesScaling
 from data.splits import Split
 from data.windows import Windows
 from forecaster.bundle import Bundle, read_bundle, scaling_from_dict
-from forecaster.errors import AlreadyLearnt, CorruptBundle, SpecError
+from forecaster.errors import AlreadyLearnt, SpecError
 from forecaster.registry import CHALLENGER, CHAMPION, Registry, Version
 from forecaster.spec import ModelSpec, TrainSpec, load_specs, to_dict
 
@@ -73,10 +72,7 @@ class Start:
         """
         from forecaster.networks.archive import read_weights
 
-        content = (self.bundle.path / "model.keras").read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.facts["sha256"]:
-            raise CorruptBundle(self.bundle.path, "model.keras", "does not match its sha256 in bundle.json")
-        return read_weights(content, self.bundle.spec)
+        return read_weights(self.bundle.archive(), self.bundle.spec)
 
     def check(self, windows: Windows, split: Split) -> None:
         """That the spans a model would be judged on are new to it.

@@ -9,10 +9,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from data.scaling import Scaling, WindowScaling
-from data.splits import Split, chronological
-from data.windows import Mask, Panel, Windows, cut, fit_series_scaling, panel
+from data.windows import Mask, Windows, panel
 from forecaster.cli.quiet import native_stderr_withheld
+from forecaster.experiment import windows_and_split
 from forecaster.spec import ModelSpec, TrainSpec
 
 from .forecasts import KEYS, Block, Made, Say, column
@@ -74,7 +73,7 @@ def ours(block: Block, spec: ModelSpec, training: TrainSpec, levels: Sequence[fl
     from forecaster.runtime import OnnxPredictor
     from forecaster.training import Epoch, train
 
-    windows, split = known_windows(panel(block.known, spec.features), spec, training)
+    windows, split = windows_and_split(panel(block.known, spec.features), spec, training, test=0)
 
     def on_epoch(epoch: Epoch) -> None:
         say(
@@ -102,28 +101,6 @@ def ours(block: Block, spec: ModelSpec, training: TrainSpec, levels: Sequence[fl
         }
     )
     return Made(table, {"epochs": len(trained.history), "networks": 1})
-
-
-def known_windows(rows: Panel, spec: ModelSpec, training: TrainSpec) -> tuple[Windows, Split]:
-    """The windows whose outcomes are known, and their split into training and validation, with nothing held out."""
-
-    def split(windows: Windows) -> Split:
-        return chronological(windows.origin, windows.outcome, validation=training.validation, test=0, gap=spec.horizon)
-
-    def known(some: Panel, scaling: Scaling) -> Windows:
-        made = cut(
-            some, lookback=spec.lookback, horizon=spec.horizon, target=spec.target, scaling=scaling, unit=spec.unit
-        )
-        return made.take(made.known)
-
-    windows = known(rows, WindowScaling())
-    parts = split(windows)
-    if spec.scaling == "window":
-        return windows, parts
-    scaling = fit_series_scaling(rows, windows.origin[parts.train].max())
-    ranged = [position for position, symbol in enumerate(rows.symbols) if symbol in scaling.ranges]
-    windows = known(rows.only(np.isin(rows.series, ranged)), scaling)
-    return windows, split(windows)
 
 
 def _wanted(windows: Windows, origins: pd.DataFrame) -> Mask:

@@ -154,7 +154,7 @@ class LSTMVariantCell(keras.layers.Layer):  # type: ignore[misc]  # keras ships 
 
 
 @keras.saving.register_keras_serializable(package="forecaster")
-class LSTMVariant(keras.layers.RNN):  # type: ignore[misc]
+class LSTMVariant(keras.layers.RNN):  # type: ignore[misc]  # keras ships no types
     """A layer of `LSTMVariantCell`: the inputs of all steps are projected at once, in one product."""
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
