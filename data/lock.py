@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -37,6 +38,9 @@ class WriterLock:
         self._folder = remote if "://" in uri else Path(uri)
         # A soft lock, which filelock would fall back to, outlives its holder.
         self._lock = FileLock(self._folder / ".writer.lock", thread_local=False, fallback_to_soft=False)
+        # filelock counts its holders without a lock of its own: two threads could both find that they are the first.
+        self._counting = threading.Lock()
+        self._holders = 0
 
     @contextmanager
     def held(self, wait: float = 0) -> Iterator[None]:
@@ -49,7 +53,19 @@ class WriterLock:
             StoreBusy: another process, or another `WriterLock` of this one, is still writing after that.
             StoreFull, StoreUnavailable: the folder cannot be made or locked.
         """
-        first = not self._lock.is_locked
+        with self._counting:
+            if not self._holders:
+                self._take(wait)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._holders -= 1
+                if not self._holders:
+                    self._lock.release()
+
+    def _take(self, wait: float) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=max(wait, 0))
@@ -57,12 +73,7 @@ class WriterLock:
             raise StoreBusy(self._uri, self._holder()) from None
         except OSError as error:
             raise store_error(self._uri, error) from error
-        try:
-            if first:
-                self._sign()
-            yield
-        finally:
-            self._lock.release()
+        self._sign()
 
     @property
     def _signature(self) -> Path:

@@ -120,6 +120,26 @@ def test_threads_that_share_an_object_take_turns(tmp_path: Path) -> None:
         pass
 
 
+def test_who_holds_it_is_counted_right_however_threads_are_switched(tmp_path: Path) -> None:
+    lock = WriterLock(str(tmp_path / "prices"))
+
+    def hold(_: int) -> None:
+        with lock.held():
+            pass
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with lock.held(), ThreadPoolExecutor(8) as threads:
+            list(threads.map(hold, range(3000)))
+            with pytest.raises(StoreBusy), WriterLock(str(tmp_path / "prices")).held():
+                pass
+    finally:
+        sys.setswitchinterval(before)
+    with WriterLock(str(tmp_path / "prices")).held():
+        pass
+
+
 def test_a_thread_may_end_what_another_began(tmp_path: Path) -> None:
     store, other = PriceStore(tmp_path / "prices"), PriceStore(tmp_path / "prices")
     may_end = threading.Event()
