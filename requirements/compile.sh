@@ -15,4 +15,4 @@ trap 'rm -f requirements/.build.in' EXIT
 compile build requirements/.build.in
 compile serve pyproject.toml
 compile train pyproject.toml --extra train --extra sample --extra tushare
-compile dev pyproject.toml --extra train --extra sample --extra tushare --extra dev
+compile dev pyproject.toml --extra train --extra sample --extra tushare --extra dask --extra ray --extra dev
