@@ -16,8 +16,9 @@ help: ## show this list
 demo: $(VENV)/train.stamp ## real prices -> trained model -> REST answer; goes on serving until Ctrl-C (ONCE=1: ends there)
 	@$(BIN)/forecaster demo --port $(PORT) $(if $(ONCE),--once)
 
-test: $(VENV)/dev.stamp ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+# A file's tests stay in one process, which makes what they share once.
+test: $(VENV)/dev.stamp ## the whole test suite, on up to four cores
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev.stamp ## style, types and layers
 	$(BIN)/ruff format --check .
