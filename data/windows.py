@@ -254,7 +254,8 @@ def cut(rows: Panel, *, lookback: int, horizon: int, target: Target, scaling: Sc
         close = rows.close[own]
         for step in range(horizon):
             change = _future(rows, own, step + 1) / close - 1
-            common[places, step] = _common(market[places], change) * close / scale[places]
+            prompt = _prompt(rows, own, step + 1, market[places])
+            common[places, step] = _common(market[places], np.where(prompt, change, np.nan)) * close / scale[places]
     return Windows(rows, lookback, last, scaling, y, offset, scale, common)
 
 
@@ -299,6 +300,19 @@ def _future(rows: Panel, last: Index, ahead: int) -> Array:
     inside = np.minimum(row, len(rows.close) - 1)
     same = (row < len(rows.close)) & (rows.series[inside] == rows.series[last])
     return np.where(same, rows.close[inside], np.nan)
+
+
+def _prompt(rows: Panel, last: Index, ahead: int, session: Index) -> Mask:
+    """`(n,)`: whose outcome came on the first session on which any of its number did.
+
+    A share that is suspended has its outcome when trading resumes, which may be long after the others' was learnt from.
+    """
+    known = ~np.isnan(_future(rows, last, ahead))
+    day = rows.session[np.minimum(last + ahead, len(rows.session) - 1)].astype(np.int64)
+    group = np.unique(session, return_inverse=True)[1]
+    first = np.full(group.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, group[known], day[known])
+    return np.asarray(known & (day == first[group]))
 
 
 def _common(session: Index, change: Array) -> Array:

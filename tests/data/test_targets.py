@@ -134,11 +134,16 @@ def test_outcomes_are_the_sessions_that_followed(seed: int, lookback: int, horiz
 
 
 def medians(found: Windows, horizon: int) -> np.ndarray:
-    """`(n, horizon)`: the median change of the windows with the same origin, by pandas; 0 where too few are known."""
+    """`(n, horizon)`: the median change of the windows with the same origin, by pandas; 0 where too few are known.
+
+    Of those whose outcome came as early as any: a suspended share's comes when trading resumes.
+    """
     expected = np.zeros((len(found), horizon))
     prices = found.prices(found.y)
     for step in range(horizon):
-        change = pd.Series(prices[:, step] / found.last_close - 1)
+        outcome = pd.Series(found.outcomes[:, step])
+        first = outcome.groupby(found.origin).transform("min")
+        change = pd.Series(prices[:, step] / found.last_close - 1).where(outcome == first)
         groups = change.groupby(found.origin)
         enough = groups.transform("count") >= 20
         expected[:, step] = np.where(enough, groups.transform("median"), 0.0)
