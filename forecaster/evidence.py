@@ -1,9 +1,12 @@
 """The held-out forecasts of a model: what its diagnostics are computed from.
 
-One row a symbol and session: symbol, origin, session, actual, previous_close, in_sample_mae, and one column a
-quantile, named by its level. Prices are adjusted closes on the scale of the symbol's last session in the table.
-`in_sample_mae` is the mean absolute daily change of the close before the first held-out forecast was made, the
-yardstick of MASE (Hyndman & Koehler 2006).
+One row a symbol and session: symbol, origin, session, actual, previous_close, in_sample_mae, in_sample_mse, one column
+a quantile, named by its level, and one a quantile of the naive distribution ("naive 0.05"). Prices are adjusted closes
+on the scale of the symbol's last session in the table. `in_sample_mae` and `in_sample_mse` are the mean absolute and
+the mean squared daily change of the close before the first held-out forecast was made, the yardsticks of MASE and
+RMSSE (Hyndman & Koehler 2006). The naive distribution is `diagnostics.naive`'s, from closes up to the origin only.
+
+Tables that were written before `in_sample_mse` and the naive quantiles existed are read as well.
 """
 
 from __future__ import annotations
@@ -16,10 +19,15 @@ import pandas as pd
 
 from data.windows import Index, Windows
 from forecaster.calibration import Calibration
-from forecaster.diagnostics.diagnostics import Diagnostics, diagnose
-from forecaster.diagnostics.record import ForecastRecord
-from forecaster.forecast import interval_level
+from forecaster.diagnostics.diagnostics import Diagnostics
+from forecaster.diagnostics.many import diagnose_many
+from forecaster.diagnostics.naive import naive_quantiles
+from forecaster.diagnostics.table import column, naive_column, record_of
 from forecaster.model import Model
+
+__all__ = ["column", "diagnose_all", "evidence", "naive_column", "record_of"]
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def evidence(model: Model, windows: Windows, judged: Index | None = None) -> tuple[pd.DataFrame, Calibration]:
@@ -44,6 +52,7 @@ def evidence(model: Model, windows: Windows, judged: Index | None = None) -> tup
     found, after = model.followed(windows.take(used), model.calibration)
     held_out, quantiles = windows.take(held), found[held[used], 0, :]  # (n, q)
     rows, panel = held_out.last, held_out.panel
+    past = _past(held_out, model.spec.quantiles)
     table = pd.DataFrame(
         {
             "symbol": held_out.symbols,
@@ -51,65 +60,41 @@ def evidence(model: Model, windows: Windows, judged: Index | None = None) -> tup
             "session": panel.session[rows + 1].astype("datetime64[s]"),
             "actual": panel.close[rows + 1],
             "previous_close": panel.close[rows],
-            "in_sample_mae": _in_sample_mae(held_out),
+            "in_sample_mae": past.pop("in_sample_mae"),
+            "in_sample_mse": past.pop("in_sample_mse"),
             **{column(level): quantiles[:, position] for position, level in enumerate(model.spec.quantiles)},
+            **past,
         }
     )
     factor = pd.Series(panel.factor[rows + 1]).groupby(table["symbol"]).transform("last")
     prices = table.columns.drop(["symbol", "origin", "session"])
     table[prices] = table[prices].div(factor, axis="index")
+    table["in_sample_mse"] /= factor  # a square: once more
     return table.sort_values(["symbol", "session"], ignore_index=True), after
 
 
-def column(level: float) -> str:
-    """The name of a quantile's column, and of its key in an answer: 0.05 -> "0.05"."""
-    return f"{level:.12g}"
-
-
-def record_of(table: pd.DataFrame, symbol: str, levels: Sequence[float]) -> ForecastRecord | None:
-    """One symbol's forecasts as the diagnostics take them; None where there are none.
-
-    Args:
-        table: as `evidence` makes it.
-        symbol: whose rows.
-        levels: the model's quantiles; the outermost ones are the interval.
-    """
-    own = table[table["symbol"] == symbol]
-    if own.empty:
-        return None
-
-    def values(name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return own[name].to_numpy(dtype="float64")
-
-    return ForecastRecord(
-        session=own["session"].to_numpy().astype("datetime64[D]"),
-        actual=values("actual"),
-        forecast=values(column(0.5)),
-        lower=values(column(levels[0])),
-        upper=values(column(levels[-1])),
-        previous_close=values("previous_close"),
-        level=interval_level(levels),
-    )
-
-
 def diagnose_all(table: pd.DataFrame, levels: Sequence[float]) -> Mapping[str, Diagnostics]:
-    """The diagnostics of every symbol that has held-out forecasts."""
-    found = {}
-    for symbol, own in table.groupby("symbol"):
-        record = record_of(own, str(symbol), levels)
-        if record is not None:
-            yardstick = float(own["in_sample_mae"].iloc[0])
-            found[str(symbol)] = diagnose(record, None if np.isnan(yardstick) else yardstick)
-    return found
+    """The diagnostics of every symbol that has held-out forecasts.
+
+    Raises:
+        BadRecord: a symbol's rows are no record.
+    """
+    return diagnose_many(table, levels)
 
 
-def _in_sample_mae(held_out: Windows) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """`(n,)`: for each window its symbol's mean |c(t) - c(t-1)| up to the symbol's first held-out origin."""
-    panel = held_out.panel
-    means = np.full(len(panel.symbols), np.nan)
-    for position in np.unique(panel.series[held_out.last]):
-        first_origin = held_out.last[panel.series[held_out.last] == position].min()
-        own = panel.close[: first_origin + 1][panel.series[: first_origin + 1] == position]
-        if len(own) > 1:
-            means[position] = np.abs(np.diff(own)).mean()
-    return means[panel.series[held_out.last]]
+def _past(held_out: Windows, levels: Sequence[float]) -> dict[str, Floats]:
+    """`(n,)` each: what a window's symbol had shown before, the yardsticks and the naive quantiles."""
+    panel, rows = held_out.panel, held_out.last
+    yardsticks = np.full((len(rows), 2), np.nan)
+    naive = np.full((len(rows), len(levels)), np.nan)
+    order = np.argsort(panel.series[rows], kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(panel.series[rows[order]])) + 1):
+        begin = int(np.searchsorted(panel.series, panel.series[rows[own[0]]]))
+        close = panel.close[begin : int(rows[own].max()) + 1]
+        at = rows[own] - begin
+        change = np.diff(close[: at.min() + 1])
+        if change.size:
+            yardsticks[own] = np.abs(change).mean(), np.square(change).mean()
+        naive[own] = naive_quantiles(close, at, levels)
+    named = {naive_column(level): naive[:, position] for position, level in enumerate(levels)}
+    return {"in_sample_mae": yardsticks[:, 0], "in_sample_mse": yardsticks[:, 1], **named}

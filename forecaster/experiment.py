@@ -26,6 +26,7 @@ from forecaster.calibration import calibrate
 from forecaster.diagnostics.diagnostics import Diagnostics, to_dict
 from forecaster.errors import ParityError, TrainingUnavailable
 from forecaster.evidence import diagnose_all, evidence
+from forecaster.metrics import pooled_metrics
 from forecaster.model import Model, windows_of
 from forecaster.registry import Registry, Version
 from forecaster.runtime import OnnxPredictor
@@ -193,7 +194,7 @@ def _bundled(
         "data": {"version": what.data_version, "bars": bars},
         "parity": {"windows": len(probe), "largest": parity},
         "libraries": _libraries(),
-        "metrics": pooled_metrics(diagnostics),
+        "metrics": pooled_metrics(diagnostics, table),
         "diagnostics": {symbol: to_dict(one) for symbol, one in diagnostics.items()},
     }
     return write_bundle(
@@ -247,19 +248,6 @@ def windows_and_split(
     return known(rows.only(kept), scaling), Split(
         *(place[index[kept_windows[index]]] for index in (parts.train, parts.validation, parts.test))
     )
-
-
-def pooled_metrics(diagnostics: Mapping[str, Diagnostics]) -> dict[str, float]:
-    """What the registry shows of a version: means over the symbols with enough evidence."""
-    complete = [one for one in diagnostics.values() if one.errors is not None and one.coverage is not None]
-    values: dict[str, list[float | None]] = {
-        "skill_vs_naive": [one.errors.skill_vs_naive for one in complete if one.errors],
-        "mase": [one.errors.mase for one in complete if one.errors],
-        "directional_accuracy": [one.errors.directional_accuracy for one in complete if one.errors],
-        "coverage": [one.coverage.observed for one in complete if one.coverage],
-    }
-    present = {name: [one for one in several if one is not None] for name, several in values.items()}
-    return {name: float(np.mean(several)) for name, several in present.items() if several}
 
 
 def _span(what: Training) -> dict[str, str]:

@@ -6,15 +6,17 @@ A sample below `MIN_SESSIONS` has no figures: a section says "insufficient data"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from forecaster.diagnostics.coverage import Coverage, coverage
-from forecaster.diagnostics.errors import Errors, errors
-from forecaster.diagnostics.lag import Lag, lag
-from forecaster.diagnostics.record import ForecastRecord
-from forecaster.diagnostics.significance import Significance, significance
+from forecaster.diagnostics.bias import Bias, block_bias
+from forecaster.diagnostics.block import Block
+from forecaster.diagnostics.coverage import Coverage, LevelCoverage, block_coverage
+from forecaster.diagnostics.errors import Errors, block_errors, yardsticks
+from forecaster.diagnostics.lag import Lag, block_lag
+from forecaster.diagnostics.record import Floats, ForecastRecord
+from forecaster.diagnostics.significance import Significance, block_significance
 from forecaster.diagnostics.verdict import MIN_SESSIONS, Verdict, VerdictCode, lag_text, too_few, verdict
 
 INSUFFICIENT = "insufficient data"
@@ -38,6 +40,7 @@ class Diagnostics:
 
     sample: Sample | None
     errors: Errors | None
+    bias: Bias | None
     lag: Lag | None
     significance: Significance | None
     coverage: Coverage | None
@@ -50,21 +53,61 @@ class Diagnostics:
         return self.sample.sessions if self.sample else self.undated
 
 
-def diagnose(record: ForecastRecord, in_sample_mae: float | None) -> Diagnostics:
+def diagnose(
+    record: ForecastRecord,
+    in_sample_mae: float | None,
+    in_sample_mse: float | None = None,
+    *,
+    as_of_gap: int | None = None,
+) -> Diagnostics:
     """All figures of a record; only the sample and the verdict below `MIN_SESSIONS`.
 
     Args:
         record: forecasts with their outcomes.
-        in_sample_mae: see `errors.errors`.
+        in_sample_mae, in_sample_mse: see `errors.errors`.
+        as_of_gap: see `verdict.verdict`.
 
     Raises:
-        ValueError: `in_sample_mae` is negative or not finite.
+        ValueError: a yardstick is negative or not finite.
     """
-    sample = Sample(record.session[0].item(), record.session[-1].item(), record.n)
-    if record.n < MIN_SESSIONS:
-        return Diagnostics(sample, None, None, None, None, too_few(record.n))
-    error, delay, tests = errors(record, in_sample_mae), lag(record), significance(record)
-    return Diagnostics(sample, error, delay, tests, coverage(record), verdict(record.n, error, delay, tests))
+    return diagnose_block(Block.of(record), *yardsticks(in_sample_mae, in_sample_mse), as_of_gap=as_of_gap)[0]
+
+
+def diagnose_block(
+    block: Block, in_sample_mae: Floats, in_sample_mse: Floats, *, as_of_gap: int | None = None
+) -> list[Diagnostics]:
+    """`diagnose` for every record in a block.
+
+    Args:
+        block: m records.
+        in_sample_mae, in_sample_mse: `(m,)`, see `errors.errors`; NaN if unknown.
+        as_of_gap: see `verdict.verdict`.
+    """
+    n = block.n
+    spans = zip(block.session[:, 0].tolist(), block.session[:, -1].tolist(), strict=True)
+    samples = [Sample(first, last, n) for first, last in spans]
+    if n < MIN_SESSIONS:
+        return [Diagnostics(sample, None, None, None, None, None, too_few(n)) for sample in samples]
+    return [
+        Diagnostics(
+            sample,
+            error,
+            shift,
+            delay,
+            tests,
+            interval,
+            verdict(n, error, shift, delay, tests, interval, as_of_gap=as_of_gap),
+        )
+        for sample, error, shift, delay, tests, interval in zip(
+            samples,
+            block_errors(block, in_sample_mae, in_sample_mse),
+            block_bias(block),
+            block_lag(block),
+            block_significance(block),
+            block_coverage(block),
+            strict=True,
+        )
+    ]
 
 
 def insufficient(n: int = 0) -> Diagnostics:
@@ -78,11 +121,11 @@ def insufficient(n: int = 0) -> Diagnostics:
     """
     if not 0 <= n < MIN_SESSIONS:
         raise ValueError(f"insufficient: expected 0 <= n < {MIN_SESSIONS}, received {n}")
-    return Diagnostics(None, None, None, None, None, too_few(n), undated=n)
+    return Diagnostics(None, None, None, None, None, None, too_few(n), undated=n)
 
 
 def to_dict(diagnostics: Diagnostics) -> dict[str, Any]:
-    """JSON-ready form: `sample`, `errors`, `lag`, `significance`, `coverage`, and `verdict` beside them.
+    """JSON-ready form: `sample`, `errors`, `bias`, `lag`, `significance`, `coverage`, and `verdict` beside them.
 
     A section that is None becomes `{"status": "insufficient data", "needed": 60, "sessions": n}`.
     """
@@ -91,15 +134,16 @@ def to_dict(diagnostics: Diagnostics) -> dict[str, Any]:
     return {
         "sample": _sample_to_dict(found.sample) if found.sample else dict(missing),
         "errors": asdict(found.errors) if found.errors else dict(missing),
+        "bias": asdict(found.bias) if found.bias else dict(missing),
         "lag": _lag_to_dict(found.lag) if found.lag else dict(missing),
         "significance": asdict(found.significance) if found.significance else dict(missing),
-        "coverage": asdict(found.coverage) if found.coverage else dict(missing),
-        "verdict": {"code": found.verdict.code.value, "text": found.verdict.text},
+        "coverage": _coverage_to_dict(found.coverage) if found.coverage else dict(missing),
+        "verdict": _verdict_to_dict(found.verdict),
     }
 
 
 def from_dict(data: Mapping[str, Any]) -> Diagnostics:
-    """The inverse of `to_dict`.
+    """The inverse of `to_dict`. What an earlier version did not write is None.
 
     Raises:
         KeyError, TypeError, ValueError: `data` did not come from `to_dict`.
@@ -111,15 +155,26 @@ def from_dict(data: Mapping[str, Any]) -> Diagnostics:
 
     sample, error, delay = section("sample"), section("errors"), section("lag")
     tests, interval = section("significance"), section("coverage")
+    shift = section("bias") if "bias" in data else None
     return Diagnostics(
         sample=_sample_from_dict(sample) if sample else None,
-        errors=Errors(**error) if error else None,
+        errors=_filled(Errors, error) if error else None,
+        bias=_filled(Bias, shift) if shift else None,
         lag=_lag_from_dict(delay) if delay else None,
-        significance=Significance(**tests) if tests else None,
-        coverage=Coverage(**interval) if interval else None,
-        verdict=Verdict(VerdictCode(data["verdict"]["code"]), data["verdict"]["text"]),
+        significance=_filled(Significance, tests) if tests else None,
+        coverage=_coverage_from_dict(interval) if interval else None,
+        verdict=_verdict_from_dict(data["verdict"]),
         undated=0 if sample else data["sample"]["sessions"],
     )
+
+
+Section = TypeVar("Section", Errors, Bias, Significance, Coverage)
+
+
+def _filled(kind: type[Section], data: Mapping[str, Any]) -> Section:
+    """A section whose missing fields are None."""
+    values: dict[str, Any] = {field.name: None for field in fields(kind)}
+    return kind(**(values | dict(data)))
 
 
 def _sample_to_dict(sample: Sample) -> dict[str, Any]:
@@ -139,3 +194,22 @@ def _lag_from_dict(data: Mapping[str, Any]) -> Lag:
     correlogram = tuple((point["lag"], point["correlation"]) for point in data["correlogram"])
     facts = {name: value for name, value in data.items() if name != "text"}
     return Lag(**(facts | {"correlogram": correlogram}))
+
+
+def _coverage_to_dict(coverage: Coverage) -> dict[str, Any]:
+    return asdict(coverage) | {"levels": [asdict(one) for one in coverage.levels]}
+
+
+def _coverage_from_dict(data: Mapping[str, Any]) -> Coverage:
+    levels = tuple(LevelCoverage(**one) for one in data.get("levels", ()))
+    return _filled(Coverage, {**data, "levels": levels})
+
+
+def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    codes = [code.value for code in verdict.codes]
+    return {"code": verdict.code.value, "text": verdict.text, "text_zh": verdict.text_zh, "codes": codes}
+
+
+def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
+    codes = tuple(VerdictCode(code) for code in data.get("codes", ()))
+    return Verdict(VerdictCode(data["code"]), data["text"], data.get("text_zh", ""), codes)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from forecaster.diagnostics.block import Block, plain
 from forecaster.diagnostics.record import Floats, ForecastRecord
 
 MAX_LAG = 10
@@ -58,36 +60,77 @@ def lag(record: ForecastRecord, max_lag: int = MAX_LAG) -> Lag:
     """
     if max_lag < 1:
         raise ValueError(f"max_lag: expected at least 1, received {max_lag}")
-    moves, closes = np.diff(record.forecast), np.diff(record.actual)
-    noise = NOISE * float(max(record.forecast.max(), record.actual.max()))
-    correlogram = tuple(
-        (k, _correlation(moves[k:], closes[: max(closes.size - k, 0)], noise)) for k in range(max_lag + 1)
-    )
-    defined = {k: value for k, value in correlogram if value is not None}
-    top = max(defined.values(), default=0.0)
-    best_lag = min((k for k, value in defined.items() if value >= top - TIE), default=None)
+    return block_lag(Block.of(record), max_lag)[0]
+
+
+def block_lag(block: Block, max_lag: int = MAX_LAG) -> list[Lag]:
+    """The lag of every record in a block, see `lag`."""
+    correlations = correlogram(block.forecast, block.actual, max_lag)  # (m, K + 1)
+    defined = ~np.isnan(correlations)
+    known = np.where(defined, correlations, -np.inf)
+    best = (known >= known.max(axis=-1, keepdims=True) - TIE).argmax(axis=-1)
+    moved = np.asarray(np.ptp(block.actual, axis=-1) > 0.0)
+    return [
+        _lag(plain(own), k if any_defined else None, level_lag if level_known else None)
+        for own, k, any_defined, level_lag, level_known in zip(
+            correlations,
+            best.tolist(),
+            np.asarray(defined.any(axis=-1)).tolist(),
+            _level_lag(block.forecast, block.actual, max_lag).tolist(),
+            moved.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def correlogram(forecast: Floats, actual: Floats, max_lag: int = MAX_LAG) -> Floats:
+    """The cross-correlation of the forecast's and the close's changes, see `lag`.
+
+    Args:
+        forecast: `(..., n)` [currency].
+        actual: `(..., n)` [currency].
+        max_lag: K, the largest delay looked at [sessions].
+
+    Returns:
+        `(..., K + 1)` [1]; NaN where a series of changes has no variance, or fewer than two changes are left.
+    """
+    moves, closes = np.diff(forecast, axis=-1), np.diff(actual, axis=-1)  # (..., n - 1)
+    noise = NOISE * np.maximum(forecast.max(axis=-1), actual.max(axis=-1))
+    found = np.full((*forecast.shape[:-1], max_lag + 1), np.nan)
+    n = moves.shape[-1]
+    for k in range(min(max_lag, n - 2) + 1):
+        found[..., k] = _correlation(moves[..., k:], closes[..., : n - k], noise)
+    return found
+
+
+def _correlation(a: Floats, b: Floats, noise: Floats) -> Floats:
+    varies = (np.ptp(a, axis=-1) > noise) & (np.ptp(b, axis=-1) > noise)
+    a, b = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
+    # Roots before the product: that of two tiny sums of squares can underflow.
+    spread = np.sqrt(_dot(a, a)) * np.sqrt(_dot(b, b))
+    r = np.divide(_dot(a, b), spread, out=np.full(varies.shape, np.nan), where=varies)
+    return np.asarray(np.clip(r, -1.0, 1.0))
+
+
+def _level_lag(forecast: Floats, actual: Floats, max_lag: int) -> NDArray[np.int64]:
+    """`(...)`: the k at which the forecast is nearest to the close of k sessions before."""
+    n = actual.shape[-1]
+    distance = []
+    for k in range(min(max_lag, n - 1) + 1):
+        apart = forecast[..., k:] - actual[..., : n - k]
+        distance.append(_dot(apart, apart) / (n - k))
+    return np.asarray(np.argmin(distance, axis=0), dtype=np.int64)
+
+
+def _dot(a: Floats, b: Floats) -> Floats:
+    return np.asarray(np.einsum("...t,...t->...", a, b))
+
+
+def _lag(correlations: list[float | None], best: int | None, level: int | None) -> Lag:
     return Lag(
-        best_lag=best_lag,
-        correlation=None if best_lag is None else defined[best_lag],
-        echo=defined.get(1),
-        level_lag=_level_lag(record, max_lag),
-        correlogram=correlogram,
+        best_lag=best,
+        correlation=None if best is None else correlations[best],
+        echo=correlations[1],
+        level_lag=level,
+        correlogram=tuple(enumerate(correlations)),
     )
-
-
-def _correlation(a: Floats, b: Floats, noise: float) -> float | None:
-    if a.size < 2 or np.ptp(a) <= noise or np.ptp(b) <= noise:
-        return None
-    a, b = a - a.mean(), b - b.mean()
-    r = float((a / np.linalg.norm(a)) @ (b / np.linalg.norm(b)))
-    return min(1.0, max(-1.0, r))
-
-
-def _level_lag(record: ForecastRecord, max_lag: int) -> int | None:
-    if not np.ptp(record.actual):
-        return None
-
-    def mean_square(k: int) -> float:
-        return float(np.square(record.forecast[k:] - record.actual[: record.n - k]).mean())
-
-    return min(range(min(max_lag, record.n - 1) + 1), key=mean_square)

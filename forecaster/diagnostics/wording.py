@@ -21,3 +21,8 @@ def percent(share: float) -> str:
 def sessions(n: int) -> str:
     """A count of sessions: `1 session`, `250 sessions`."""
     return "1 session" if n == 1 else f"{n} sessions"
+
+
+def share(value: float) -> str:
+    """A share of sessions in percent, to a tenth: `90 %`, `82.4 %`."""
+    return f"{round(100.0 * value, 1):g} %"

@@ -10,7 +10,7 @@ from data.windows import Windows, cut, panel
 from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import diagnose
 from forecaster.diagnostics.record import ForecastRecord
-from forecaster.evidence import column, diagnose_all, evidence, record_of
+from forecaster.evidence import column, diagnose_all, evidence, naive_column, record_of
 from forecaster.model import Model
 from forecaster.spec import ModelSpec
 from tests.forecaster.markets import make_bars, make_windows, walk
@@ -48,8 +48,9 @@ def own(table: pd.DataFrame, symbol: str) -> pd.DataFrame:
 
 
 def test_one_row_a_symbol_and_session_in_order(table: pd.DataFrame) -> None:
-    assert list(table.columns[:6]) == ["symbol", "origin", "session", "actual", "previous_close", "in_sample_mae"]
-    assert list(table.columns[6:]) == ["0.1", "0.5", "0.9"]
+    assert list(table.columns[:5]) == ["symbol", "origin", "session", "actual", "previous_close"]
+    assert list(table.columns[5:7]) == ["in_sample_mae", "in_sample_mse"]
+    assert list(table.columns[7:]) == ["0.1", "0.5", "0.9", "naive 0.1", "naive 0.5", "naive 0.9"]
     assert table["symbol"].tolist() == ["AAA"] * 4 + ["BBB"] * 4
     days = pd.bdate_range("2020-01-06", periods=8)
     for symbol in CLOSES:
@@ -90,6 +91,8 @@ def test_the_yardstick_is_the_mean_change_up_to_the_first_held_out_origin(table:
     # AAA moved by 0.5, 1 and 0.5; BBB by 1, 1 and 2.
     assert own(table, "AAA")["in_sample_mae"].tolist() == pytest.approx([2 / 3] * 4)
     assert own(table, "BBB")["in_sample_mae"].tolist() == pytest.approx([4 / 3] * 4)
+    assert own(table, "AAA")["in_sample_mse"].tolist() == pytest.approx([(0.25 + 1 + 0.25) / 3] * 4)
+    assert own(table, "BBB")["in_sample_mse"].tolist() == pytest.approx([(1 + 1 + 4) / 3] * 4)
 
 
 @pytest.mark.parametrize("last", [7.0, 700.0])
@@ -105,6 +108,7 @@ def test_a_later_split_changes_the_yardstick_by_its_factor_only() -> None:
     windows = make_windows(make_bars(closes, factors={"AAA": [1.0] * 7 + [4.0]}), lookback=2)
     found, _ = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 4))
     assert found["in_sample_mae"].tolist() == pytest.approx([4 / 3 / 4] * 4)
+    assert found["in_sample_mse"].tolist() == pytest.approx([(1 + 4 + 1) / 3 / 4**2] * 4)
 
 
 def test_of_a_longer_horizon_the_first_step_counts() -> None:
@@ -125,6 +129,38 @@ def test_a_symbol_that_begins_within_the_held_out_span_has_the_yardstick_of_its_
     found = own(evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 6))[0], "NEW")
     assert len(found) == 2
     assert found["in_sample_mae"].tolist() == [1.0, 1.0]
+    assert found["in_sample_mse"].tolist() == [1.0, 1.0]
+
+
+def test_the_naive_distribution_is_that_of_the_symbols_own_past() -> None:
+    closes = {"AAA": walk(1, 100), "BBB": walk(2, 80), "NEW": walk(3, 30)}
+    listed = {"BBB": 20, "NEW": 70}
+    windows = make_windows(make_bars(closes, listed=listed, factors={"BBB": [1.0] * 70 + [2.0] * 10}), lookback=2)
+    found, _ = evidence(constant_model([-1.0, 0.0, 1.0]), held_out(windows, 15))
+    naive = [naive_column(level) for level in LEVELS]
+    for symbol, adjusted in {"AAA": closes["AAA"], "BBB": closes["BBB"] * np.repeat([0.5, 1.0], [70, 10])}.items():
+        rows = own(found, symbol)
+        assert rows["naive 0.5"].tolist() == rows["previous_close"].tolist()
+        for place, row in zip(range(len(adjusted) - 16, len(adjusted) - 1), rows[naive].to_numpy(), strict=True):
+            low, _, high = np.quantile(np.diff(np.log(adjusted[: place + 1])), LEVELS)
+            assert row == pytest.approx(adjusted[place] * np.exp([low, 0.0, high]), rel=1e-9)
+    assert own(found, "NEW")[naive].isna().all(axis=None)
+    diagnosed = diagnose_all(found, LEVELS)
+    assert diagnosed["NEW"].sessions == 15
+
+
+@pytest.mark.parametrize("changed", [85, 99])
+def test_later_prices_leave_the_naive_distribution(changed: int) -> None:
+    closes, other = walk(1, 100), walk(1, 100)
+    other[changed:] *= 3.0
+    before, after = (
+        evidence(constant_model([-1.0, 0.0, 1.0]), held_out(make_windows(make_bars({"AAA": one}), lookback=2), 30))[0]
+        for one in (closes, other)
+    )
+    early = before["session"] <= pd.bdate_range("2020-01-06", periods=100)[changed]
+    names = ["previous_close", "in_sample_mae", "in_sample_mse", *(naive_column(level) for level in LEVELS)]
+    assert early.sum() == changed - 69
+    pd.testing.assert_frame_equal(before.loc[early, names], after.loc[early, names], check_exact=True)
 
 
 def test_quantile_columns_are_named_by_the_level_and_no_rounding_error() -> None:
@@ -140,6 +176,23 @@ def test_the_record_holds_median_and_outermost_quantiles(table: pd.DataFrame) ->
     assert (record.lower.tolist(), record.upper.tolist()) == (rows["0.1"].tolist(), rows["0.9"].tolist())
     assert (record.actual.tolist(), record.level) == (rows["actual"].tolist(), 0.8)
     assert record.previous_close.tolist() == rows["previous_close"].tolist()
+    assert record.naive_quantiles is None  # fewer than 60 returns before
+
+
+def test_the_record_holds_the_naive_distribution_where_it_is_known_throughout(table: pd.DataFrame) -> None:
+    naive = [naive_column(level) for level in LEVELS]
+    known = table.assign(**dict(zip(naive, (1.0, 2.0, 3.0), strict=True)))
+    record = record_of(known, "AAA", LEVELS)
+    assert record is not None
+    assert record.naive_quantiles is not None
+    assert record.naive_quantiles.tolist() == [[1.0, 2.0, 3.0]] * 4
+    known.loc[2, naive] = np.nan
+    partly = record_of(known, "AAA", LEVELS)
+    assert partly is not None
+    assert partly.naive_quantiles is None
+    old = record_of(table.drop(columns=[*naive, "in_sample_mse"]), "AAA", LEVELS)
+    assert old is not None
+    assert old.naive_quantiles is None
 
 
 def test_a_symbol_without_forecasts_has_no_record(table: pd.DataFrame) -> None:
@@ -153,7 +206,8 @@ def test_every_symbol_with_forecasts_is_diagnosed() -> None:
     assert list(diagnosed) == ["AAA", "BBB"]
     record = record_of(found, "AAA", LEVELS)
     assert record is not None
-    assert diagnosed["AAA"] == diagnose(record, own(found, "AAA")["in_sample_mae"].iloc[0])
+    scales = own(found, "AAA")[["in_sample_mae", "in_sample_mse"]].iloc[0]
+    assert diagnosed["AAA"] == diagnose(record, *scales)
     assert diagnosed["AAA"].errors is not None
     assert (diagnosed["BBB"].errors, diagnosed["BBB"].sessions) == (None, 28)  # fewer than 60
 

@@ -17,14 +17,12 @@ from data.sessions import Calendars
 from data.store import PriceStore
 from data.windows import panel
 from forecaster.bundle import Bundle, read_bundle
-from forecaster.diagnostics.diagnostics import diagnose, insufficient
 from forecaster.errors import NoModel, SpecError
-from forecaster.experiment import Experiment, pooled_metrics, run_experiment, windows_and_split
+from forecaster.experiment import Experiment, run_experiment, windows_and_split
 from forecaster.registry import Registry
 from forecaster.runtime import OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec, parse, to_dict
 from forecaster.step import Step
-from tests.forecaster.diagnostics.records import noisy
 from tests.forecaster.markets import make_bars, make_windows, walk
 
 SPEC = ModelSpec(
@@ -272,22 +270,6 @@ def test_a_symbol_without_training_rows_has_no_windows_under_per_series_scaling(
     assert set(windows.symbols) == {"AAA", "BBB"}
     by_window, _ = windows_and_split(panel(market, SPEC.features), SPEC, TRAINING)
     assert set(by_window.symbols) == {"AAA", "BBB", "NEW"}
-
-
-def test_pooled_metrics_are_means_over_symbols_with_enough_evidence() -> None:
-    one, two = diagnose(noisy(1, 100), 2.0), diagnose(noisy(2, 80), None)
-    assert one.errors is not None
-    assert two.errors is not None
-    assert one.coverage is not None
-    assert two.coverage is not None
-    found = pooled_metrics({"A": one, "B": two, "C": insufficient(20)})
-    assert found == {
-        "skill_vs_naive": pytest.approx((one.errors.skill_vs_naive + two.errors.skill_vs_naive) / 2),
-        "mase": one.errors.mase,
-        "directional_accuracy": pytest.approx((one.errors.directional_accuracy + two.errors.directional_accuracy) / 2),
-        "coverage": pytest.approx((one.coverage.observed + two.coverage.observed) / 2),
-    }
-    assert pooled_metrics({"C": insufficient(20)}) == {}
 
 
 def test_a_spec_from_a_bundle_trains_again(run: Run) -> None:

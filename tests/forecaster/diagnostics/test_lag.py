@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.diagnostics.lag import MAX_LAG, lag
-from tests.forecaster.diagnostics.records import late, noisy, record, seeds, sizes
+from forecaster.diagnostics.lag import MAX_LAG, correlogram, lag
+from tests.forecaster.diagnostics.records import late, noisy, record, scaled, seeds, sizes
 
 
 @given(seeds, sizes)
@@ -39,7 +37,7 @@ def test_a_forecast_that_is_k_sessions_late_has_lag_k(seed: int, n: int, k: int)
 def test_the_currency_changes_no_lag(seed: int, n: int, factor: float) -> None:
     it = noisy(seed, n)
     here = lag(it)
-    there = lag(dataclasses.replace(it, actual=it.actual * factor, forecast=it.forecast * factor))
+    there = lag(scaled(it, factor))
     assert (there.best_lag, there.level_lag) == (here.best_lag, here.level_lag)
     assert [r for _, r in there.correlogram] == pytest.approx([r for _, r in here.correlogram], abs=1e-9)
 
@@ -81,3 +79,11 @@ def test_lags_that_the_record_is_too_short_for_are_none() -> None:
 def test_a_largest_lag_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="max_lag"):
         lag(noisy(1, 60), max_lag=0)
+
+
+def test_series_side_by_side_have_the_correlograms_of_each_alone() -> None:
+    records = [noisy(seed, 80) for seed in range(4)]
+    forecast, actual = (np.stack([getattr(it, name) for it in records]) for name in ("forecast", "actual"))
+    found = correlogram(forecast.reshape(2, 2, 80), actual.reshape(2, 2, 80), max_lag=3)
+    assert found.shape == (2, 2, 4)
+    assert found[1, 0] == pytest.approx([r for _, r in lag(records[2], 3).correlogram], abs=1e-14)

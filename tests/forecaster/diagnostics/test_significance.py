@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.diagnostics.significance import diebold_mariano, pesaran_timmermann, significance
-from tests.forecaster.diagnostics.records import late, noisy, seeds, sizes
+from forecaster.diagnostics.significance import (
+    diebold_mariano,
+    diebold_mariano_block,
+    pesaran_timmermann,
+    pesaran_timmermann_block,
+    significance,
+)
+from tests.forecaster.diagnostics.records import LEVELS, distribution, late, noisy, seeds, sizes
 
 
 @given(seeds, st.integers(3, 300))
@@ -22,6 +28,29 @@ def test_at_horizon_one_the_corrected_test_is_a_paired_t_test(seed: int, n: int)
     found = diebold_mariano(model, naive)
     expected = stats.ttest_1samp(model - naive, 0.0)
     assert found == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9)
+
+
+E1 = np.array(
+    [1.2, -0.7, 0.4, 2.1, -1.5, 0.9, -0.3, 1.8, -2.2, 0.6, 1.1, -0.8, 0.2, -1.9, 0.5, 1.4, -0.1, -1.0, 2.6, -0.4]
+)
+E2 = np.array(
+    [1.0, -1.1, 0.9, 2.5, -1.2, 1.6, 0.3, 2.4, -1.7, -0.5, 1.9, -1.3, -0.7, -2.4, 1.0, 0.8, -0.9, -1.6, 2.2, 0.7]
+)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "power", "statistic", "p_value"),
+    [
+        (1, 1, -2.496717004493, 0.021891361088),
+        (1, 2, -1.745978366515, 0.096964267476),
+        (4, 1, -6.362090102804, 0.000004198182),
+        (4, 2, -3.014034934236, 0.007136364375),
+    ],
+)
+def test_as_r_forecast_dm_test_says(horizon: int, power: int, statistic: float, p_value: float) -> None:
+    # R 4.2.2, forecast 8.20: dm.test(e1, e2, h = horizon, power = power).
+    found = diebold_mariano(np.abs(E1) ** power, np.abs(E2) ** power, horizon)
+    assert found == pytest.approx((statistic, p_value), rel=1e-9, abs=1e-12)
 
 
 def test_at_horizon_three_as_r_forecast_dm_test() -> None:
@@ -90,6 +119,21 @@ def test_direction_by_hand() -> None:
     assert found[1] == pytest.approx(stats.norm.sf(0.15 / 0.0495), rel=1e-12)
 
 
+def test_direction_as_r_says() -> None:
+    # The formula of rugarch::DACTest(e2, e1, test = "PT"), in R 4.2.2.
+    assert pesaran_timmermann(E2, E1) == pytest.approx((2.734450161285, 0.00312422769139), rel=1e-9)
+
+
+@given(*[st.integers(1, 60)] * 4)
+def test_direction_is_a_test_of_independence(up_up: int, up_down: int, down_up: int, down_down: int) -> None:
+    # Its square is Pearson's chi-squared of the two by two table, but for the divisor n - 1.
+    n = up_up + up_down + down_up + down_down
+    found = pesaran_timmermann(*changes(up_up, up_down, down_up, down_down))
+    expected = stats.chi2_contingency([[up_up, up_down], [down_up, down_down]], correction=False).statistic
+    assert found is not None
+    assert found[0] ** 2 == pytest.approx(expected * n / (n - 1), rel=1e-9, abs=1e-12)
+
+
 @given(*[st.integers(1, 60)] * 4)
 def test_direction_by_the_paper(up_up: int, up_down: int, down_up: int, down_down: int) -> None:
     n = up_up + up_down + down_up + down_down
@@ -128,3 +172,50 @@ def test_an_exact_echo_has_no_statistic_at_all(seed: int, n: int) -> None:
     assert (found.diebold_mariano, found.dm_p_value) == (None, None)
     assert (found.dm_squared, found.dm_squared_p_value) == (None, None)
     assert (found.pt_statistic, found.pt_p_value) == (None, None)
+
+
+@given(seeds, sizes)
+def test_the_distribution_is_tested_against_the_naive_one(seed: int, n: int) -> None:
+    it = distribution(seed, n)
+    found = significance(it)
+    assert it.naive_quantiles is not None
+    losses = [
+        np.mean(
+            [np.maximum(a * (it.actual - q), (a - 1) * (it.actual - q)) for a, q in zip(LEVELS, own.T, strict=True)],
+            axis=0,
+        )
+        for own in (it.quantiles, it.naive_quantiles)
+    ]
+    expected = stats.ttest_rel(*losses)
+    assert (found.dm_pinball, found.dm_pinball_p_value) == pytest.approx(tuple(expected), rel=1e-9)
+
+
+def test_without_a_naive_distribution_there_is_no_test_against_it() -> None:
+    found = significance(noisy(1, 60))
+    assert (found.dm_pinball, found.dm_pinball_p_value) == (None, None)
+    assert found.dm_p_value is not None
+
+
+def test_series_side_by_side_have_the_statistics_of_each_alone() -> None:
+    random = np.random.default_rng(3)
+    model, naive = random.exponential(1.0, (3, 2, 90)), random.exponential(1.1, (3, 2, 90))
+    naive[1, 0] = model[1, 0] + 0.1  # no variance: undefined, and no other's affair
+    for block, single, a, b in (
+        (diebold_mariano_block, diebold_mariano, model, naive),
+        (pesaran_timmermann_block, pesaran_timmermann, model - 1, naive - 1),
+    ):
+        statistic, p_value = block(a, b)
+        assert statistic.shape == p_value.shape == (3, 2)
+        for at in np.ndindex(3, 2):
+            alone = single(a[at], b[at])
+            expected = (np.nan, np.nan) if alone is None else alone
+            assert (statistic[at], p_value[at]) == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    assert np.isnan(diebold_mariano_block(model, naive)[0]).tolist() == [[False] * 2, [True, False], [False] * 2]
+
+
+def test_a_loss_that_is_not_known_makes_the_statistic_unknown() -> None:
+    losses = np.random.default_rng(3).exponential(1.0, (2, 90))
+    unknown = losses.copy()
+    unknown[0, 7] = np.nan
+    statistic, p_value = diebold_mariano_block(losses * 1.1, unknown)
+    assert (np.isnan(statistic).tolist(), np.isnan(p_value).tolist()) == ([True, False], [True, False])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from forecaster.diagnostics.wording import p_value, percent, sessions
+from forecaster.diagnostics.wording import p_value, percent, sessions, share
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_a_share_in_percent(share: float, text: str) -> None:
 
 def test_one_session_is_singular() -> None:
     assert (sessions(0), sessions(1), sessions(2)) == ("0 sessions", "1 session", "2 sessions")
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.9, "90 %"), (0.8244, "82.4 %"), (0.0, "0 %"), (1.0, "100 %")])
+def test_a_share_of_sessions_to_a_tenth_of_a_percent(value: float, text: str) -> None:
+    assert share(value) == text
