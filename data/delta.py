@@ -19,8 +19,15 @@ from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, PostCommitHookProperties, QueryBuilder, WriterProperties, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    QueryBuilder,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from data.comparing import among, bounds, compared, literal
 from data.errors import StoreError, StoreFull, StoreUnavailable, UnknownVersion
@@ -31,9 +38,16 @@ COMPACT: Final = WriterProperties(compression="ZSTD", compression_level=1, max_r
 # By itself deltalake forgets versions after thirty days, though models name what they were trained on, and it calls a
 # commit failed when only the checkpoint after it was.
 _SETTINGS: Final[dict[str, str]] = {"delta.enableExpiredLogCleanup": "false"}
+# Delta's own word for it, which other programs that write to the table have to keep as well.
+_APPEND_ONLY: Final = "delta.appendOnly"
 NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # A reader goes through all commits since the last checkpoint; one costs a millisecond, going through fifty costs ten.
 _COMMITS_A_CHECKPOINT: Final = 10
+
+# Appends that are not moved behind another writer's commit: what is new has to be looked up again. Writers of one
+# machine take turns by their lock; more than a few that clash are no chance.
+_UNMOVED: Final = CommitProperties(max_commit_retries=0)
+_ATTEMPTS: Final = 20
 
 # What the operating system says when no room is left, whoever passes the message on: ENOSPC, EDQUOT, EFBIG.
 _NO_ROOM: Final = ("No space left on device", "Disk quota exceeded", "File too large")
@@ -79,7 +93,15 @@ class KeyedTable:
     Threads may share it: those that write take turns, and those that read see whole versions.
     """
 
-    def __init__(self, uri: str, schema: pa.Schema, key: Sequence[str], *, year_of: str | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        schema: pa.Schema,
+        key: Sequence[str],
+        *,
+        year_of: str | None = None,
+        append_only: bool = False,
+    ) -> None:
         """Opens nothing yet: the table is made by the first write.
 
         Args:
@@ -87,6 +109,7 @@ class KeyedTable:
             schema: the columns, in order.
             key: the columns that tell rows apart.
             year_of: a date column; rows lie in one partition for each of its years.
+            append_only: no row may ever be changed or removed, by nobody; such a table is written by `append`.
         """
         self.uri = uri
         self._schema = schema
@@ -94,6 +117,7 @@ class KeyedTable:
         self.key = tuple(key)
         self._year_of = year_of
         self._partitions = ["year"] if year_of else []
+        self._settings = {**_SETTINGS, _APPEND_ONLY: "true"} if append_only else _SETTINGS
         self._keeps = False
         self._held: DeltaTable | None = None
         self._turn = threading.RLock()
@@ -181,6 +205,36 @@ class KeyedTable:
             return Upserted(len(fresh), len(changed), int(table.version()))
 
     @maps_errors
+    def append(self, rows: pa.Table) -> int:
+        """Insert the rows whose key is new, in one transaction, and leave all others as they are; how many were new.
+
+        A writer on another machine may commit meanwhile: then what is new is looked up again.
+
+        Args:
+            rows: columns as in the schema, each key once.
+        """
+        self._require_room(rows)
+        with self._turn:
+            for attempt in range(1, _ATTEMPTS + 1):
+                table = self._followed()
+                fresh = rows if table is None else self._unknown(table, rows)
+                if not len(fresh):
+                    break
+                try:
+                    self._write(fresh, "append", table, _UNMOVED)
+                    break
+                except CommitFailedError:
+                    if attempt == _ATTEMPTS:
+                        raise
+            return len(fresh)
+
+    @maps_errors
+    def is_append_only(self) -> bool:
+        """Whether the table itself says that its rows may never be changed; False while there is none."""
+        table = self.opened()
+        return table is not None and table.metadata().configuration.get(_APPEND_ONLY) == "true"
+
+    @maps_errors
     def replace(self, rows: pa.Table) -> None:
         """Make `rows` the whole content, in one transaction. For small tables."""
         self._require_room(rows)
@@ -228,6 +282,16 @@ class KeyedTable:
             self._held = table
         return table
 
+    def _unknown(self, table: DeltaTable, rows: pa.Table) -> pa.Table:
+        """The rows whose key the table does not have."""
+        if not len(rows):
+            return rows
+        keys = ", ".join(self.key)
+        held = _query(table, f"select {keys} from it where {' and '.join(among(rows, self.key))}")
+        ours = rows.select(self.key).append_column("_row", pa.array(range(len(rows)), pa.int64()))
+        new = ours.join(held.cast(ours.schema.remove(len(self.key))), keys=list(self.key), join_type="left anti")
+        return rows.take(new.sort_by("_row")["_row"])
+
     def _compared(self, table: DeltaTable, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The rows whose key is new, and those that differ from the row with their key."""
         if not len(rows):
@@ -242,14 +306,21 @@ class KeyedTable:
         # The engine hands out text as views, which joins do not take.
         return compared(rows, held.cast(self._schema), self.key)
 
-    def _write(self, rows: pa.Table, mode: Literal["append", "overwrite"], table: DeltaTable | None) -> None:
+    def _write(
+        self,
+        rows: pa.Table,
+        mode: Literal["append", "overwrite"],
+        table: DeltaTable | None,
+        commit: CommitProperties | None = None,
+    ) -> None:
         write_deltalake(
             table or self.uri,  # an opened table is not read again, and is at its new version afterwards
             self._with_year(rows),
             mode=mode,
             partition_by=self._partitions or None,
-            configuration=_SETTINGS,
+            configuration=self._settings,
             post_commithook_properties=NO_HOOKS,
+            commit_properties=commit,
         )
         self._checkpoint_when_due(table)
 

@@ -8,7 +8,7 @@ that looks right.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -41,13 +41,14 @@ class ExchangeSessions:
         exchange: ISO 10383 code.
         zone: the exchange's time zone, in which its days begin and end.
         days: `(n,) datetime64[D]`, ascending.
-        closes: `(n,) datetime64[s]`, the closing time of each session in UTC.
+        opens, closes: `(n,) datetime64[s]`, the opening and the closing time of each session in UTC.
         first, last: the bounds within which every trading day is known.
     """
 
     exchange: str
     zone: ZoneInfo
     days: Days
+    opens: Days
     closes: Days
     first: date
     last: date
@@ -83,13 +84,30 @@ class ExchangeSessions:
         self._require(day)
         return bool(np.isin(np.datetime64(day), self.days))
 
-    def last_due(self, now: datetime) -> date:
+    def opening(self, session: date) -> datetime | None:
+        """When trading begins on `session`, in UTC; None where it is no trading day.
+
+        Raises:
+            CalendarBounds: the day lies outside what is known.
+        """
+        self._require(session)
+        position = int(np.searchsorted(self.days, np.datetime64(session)))
+        if position == len(self.days) or self.days[position] != np.datetime64(session):
+            return None
+        opens: datetime = self.opens[position].item()
+        return opens.replace(tzinfo=UTC)
+
+    def last_due(self, now: datetime, after_close: timedelta = BAR_IS_DUE_AFTER_CLOSE) -> date:
         """The last session whose bar should be there at `now`, a moment in any time zone.
+
+        Args:
+            now: the present.
+            after_close: how long after its close a session's bar is due; with nothing, the last closed session.
 
         Raises:
             CalendarBounds: at `now` the exchange has a day outside what is known.
         """
-        settled = np.datetime64(_utc(now) - BAR_IS_DUE_AFTER_CLOSE, "s")
+        settled = np.datetime64(_utc(now) - after_close, "s")
         today = now.astimezone(self.zone).date()
         self._require(today)
         return self._at(int(np.searchsorted(self.closes, settled, side="right")) - 1, today)
@@ -146,7 +164,8 @@ class Calendars:
         """The sessions of an exchange by its ISO 10383 code.
 
         The library's count as far as it knows them; then the provider's up to the first day it does not know.
-        It does not tell on which days the exchange closes early, so those days' bars count as due a little late.
+        It does not tell on which days the exchange opens late or closes early: those days' bars count as due a little
+        late, and the session as open a little early.
         """
         if code not in self._joined:
             self._joined[code] = _extended(exchange_sessions(code, LAST_DAY), *self._told(code))
@@ -180,11 +199,12 @@ def exchange_sessions(exchange: str, until: date = LAST_DAY) -> ExchangeSessions
         first = max(first, recorded.bound_min().date())
         last = min(last, recorded.bound_max().date())
         calendar = exchange_calendars.get_calendar(exchange, start=first, end=last)
-    closes = pd.DatetimeIndex(calendar.closes).tz_convert(None)
+    opens, closes = (pd.DatetimeIndex(one).tz_convert(None) for one in (calendar.opens, calendar.closes))
     return ExchangeSessions(
         exchange=exchange,
         zone=ZoneInfo(str(calendar.tz)),
         days=calendar.sessions.to_numpy().astype("datetime64[D]"),
+        opens=opens.to_numpy().astype("datetime64[s]"),
         closes=closes.to_numpy().astype("datetime64[s]"),
         first=first,
         last=last,
@@ -203,18 +223,28 @@ def _extended(library: ExchangeSessions, days: Days, is_open: np.ndarray[Any, np
     return replace(
         library,
         days=np.concatenate([library.days, added]),
-        closes=np.concatenate([library.closes, _usual_closes(library, added)]),
+        opens=np.concatenate([library.opens, _usual(library, library.opens, added)]),
+        closes=np.concatenate([library.closes, _usual(library, library.closes, added)]),
         last=days[known - 1].item(),
     )
 
 
-def _usual_closes(library: ExchangeSessions, days: Days) -> Days:
-    """The exchange's most frequent closing time of the library's last year, on other days, in UTC."""
+def _usual(library: ExchangeSessions, times: Days, days: Days) -> Days:
+    """The most frequent of the `times` of the library's last year, as the exchange's clocks show it, on other days.
+
+    Args:
+        library: whose zone and days count.
+        times: `(n,)` one moment a session of the library, in UTC.
+        days: the other days.
+
+    Returns:
+        One moment a day of `days`, in UTC.
+    """
     latest = library.days > np.datetime64(library.last) - 365
-    local = pd.DatetimeIndex(library.closes[latest]).tz_localize("UTC").tz_convert(library.zone).tz_localize(None)
+    local = pd.DatetimeIndex(times[latest]).tz_localize("UTC").tz_convert(library.zone).tz_localize(None)
     usual = pd.Series(local - pd.DatetimeIndex(library.days[latest])).mode().iloc[0]
-    closes = (pd.DatetimeIndex(days) + usual).tz_localize(library.zone).tz_convert(None)
-    return closes.to_numpy().astype("datetime64[s]")
+    moments = (pd.DatetimeIndex(days) + usual).tz_localize(library.zone).tz_convert(None)
+    return moments.to_numpy().astype("datetime64[s]")
 
 
 def _utc(moment: datetime) -> datetime:

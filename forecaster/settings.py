@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     Attributes:
         home: the folder that everything the program writes goes under.
         store: the price table, a folder or an object-store URI; by default `prices` under `home`.
+        ledger: the table of published forecasts, a folder or an object-store URI; by default `ledger` under `home`.
         model: the name of the model that trains and serves.
         tracking_uri: the MLflow registry; by default an sqlite file under `home`.
         universes: names for lists of symbols: a file, an index or `all`.
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     store: str = ""
+    ledger: str = ""
     model: str = Field(default="next-close", pattern=MODEL_PATTERN)
     tracking_uri: str = Field(
         default="",
@@ -84,6 +86,11 @@ class Settings(BaseSettings):
     def store_uri(self) -> str:
         """Where the price table is."""
         return self.store or str(self.home / "prices")
+
+    @property
+    def ledger_uri(self) -> str:
+        """Where the ledger is."""
+        return self.ledger or str(self.home / "ledger")
 
     @property
     def registry_uri(self) -> str:

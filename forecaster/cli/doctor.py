@@ -25,6 +25,7 @@ from forecaster.cli.console import (
     settings,
 )
 from forecaster.errors import ForecasterError
+from forecaster.ledger.table import Ledger
 from forecaster.settings import Settings
 
 Status = Literal["ok", "note", "problem"]
@@ -59,6 +60,7 @@ def doctor(as_json: bool) -> None:
         _settings,
         _prices,
         _registry,
+        _ledger,
         _calendars,
         _tushare,
         _packages,
@@ -117,6 +119,27 @@ def _registry(where: Settings, now: datetime) -> Iterator[Finding]:
         "ok",
         f"{champion.name} version {champion.version}, trained through {bundle.trained_through}, every file verified",
     )
+
+
+def _ledger(where: Settings, now: datetime) -> Iterator[Finding]:
+    ledger = Ledger(where.ledger_uri)
+    held = ledger.summary()
+    if held.empty:
+        yield Finding("ledger", "note", f"no forecasts published in {ledger.uri} yet: forecaster publish")
+        return
+    for one in held.itertuples():
+        text = (
+            f"{one.name}: {one.forecasts:,} forecasts of {one.symbols:,} symbols, published since {one.since:%Y-%m-%d}"
+        )
+        yield Finding("ledger", "ok", f"{text}, the newest for {one.through:%Y-%m-%d}")
+    if (newest := held["newest"].max()) > now:
+        text = f"the newest forecast was published at {newest:%Y-%m-%d %H:%M} UTC, which is still to come"
+        yield Finding("ledger", "problem", f"{text}: is the clock right?")
+    if not ledger.is_append_only():
+        text = (
+            f"somebody took delta.appendOnly from {ledger.uri}, so that other programs may rewrite what was published"
+        )
+        yield Finding("ledger", "problem", text)
 
 
 def _calendars(where: Settings, now: datetime) -> Iterator[Finding]:

@@ -1,0 +1,10 @@
+"""The live record: forecasts are written down before their session opens, never rewritten, and judged as prices come.
+
+::
+
+    errors.py       what can go wrong with a ledger
+    table.py        the ledger: an append-only Delta table, one row a forecast and step
+    publishing.py   which forecasts may still be published; writes those
+    outcomes.py     published forecasts beside what came, in the form of a bundle's evidence
+    live.py         the diagnostics since the first publication, never pooled with a held-out span
+"""
