@@ -5,13 +5,17 @@ The command line prints it and the service serves it: the same values under the 
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
+
+import numpy as np
 
 from data.errors import CalendarBounds
 from data.sessions import Calendars
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
+from forecaster.diagnostics.verdict import aged
 from forecaster.evidence import column
 from forecaster.forecast import Forecast, interval_level
 from forecaster.registry import Version
@@ -31,10 +35,13 @@ def answer(
         forecast: of one symbol.
         diagnostics: of that symbol on the held-out span; None where it had no part in it.
         bundle, version: the model that made the forecast.
-        calendars: the exchanges' sessions.
+        calendars: the exchanges' sessions, by which the age of the evidence is counted, too: where it is too old to
+            vouch for this forecast, the verdict begins with that.
         now: the present, with a time zone, which decides with them whether the forecast is stale.
     """
-    figures = to_dict(diagnostics if diagnostics is not None else insufficient())
+    known = diagnostics if diagnostics is not None else insufficient()
+    gap = evidence_gap(known, forecast.symbol, forecast.as_of, calendars)
+    figures = to_dict(replace(known, verdict=aged(known.verdict, gap)))
     verdict = figures.pop("verdict")
     figures["lag"].pop("correlogram", None)  # it is for plotting, and is answered with the series
     reason = stale_reason(forecast, calendars, now)
@@ -79,6 +86,18 @@ def stale_reason(forecast: Forecast, calendars: Calendars, now: datetime) -> str
     if forecast.as_of >= due:
         return None
     return f"the prices end with {forecast.as_of}, and the session of {due} should be there by now"
+
+
+def evidence_gap(known: Diagnostics, symbol: str, as_of: date, calendars: Calendars) -> int | None:
+    """How many sessions after the last one judged the forecast was made; None where none was judged.
+
+    Days past the end of the calendar do not count, so that there it is at least what is said.
+    """
+    if known.sample is None:
+        return None
+    days = calendars.of(symbol).days
+    first, last = np.searchsorted(days, np.array([known.sample.last, as_of], dtype="datetime64[D]"), side="right")
+    return max(int(last - first), 0)
 
 
 def _spread(forecast: Forecast, step: int) -> dict[str, Any]:

@@ -15,6 +15,8 @@
     ├── BundleError
     │   ├── CorruptBundle       a file is missing or is not the one that was written
     │   └── UnsupportedBundle   written by another version of this program
+    ├── LedgerError             the published forecasts cannot be read or written (see `ledger.errors`)
+    ├── BacktestError           a backtest cannot be made (see `backtest.errors`)
     └── RegistryError
         ├── NoModel             no version serves under that name
         ├── UnknownVersion      the model has no such version

@@ -184,6 +184,8 @@ class Model:
         return self.spec.lookback + warm
 
     def _newest(self, bars: Bars, targets: dict[str, tuple[date, ...]]) -> dict[str, Forecast]:
+        if not targets:
+            return {}
         try:
             windows = self.windows(bars)
         except TooFewBars:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
-from forecaster.evidence import record_of
+from forecaster.diagnostics.record import Floats, ForecastRecord
+from forecaster.evidence import column, record_of
 from forecaster.registry import Version
 from service.due import exchange_or_none
 from service.schemas.base import Answer
@@ -22,7 +23,7 @@ from service.schemas.symbols import SymbolEntry
 
 Facts = TypeVar("Facts", bound=Answer)
 
-_SERIES = ("actual", "forecast", "lower", "upper", "previous_close")
+_SERIES = ("session", "actual", "forecast", "lower", "upper", "previous_close")
 
 
 def diagnostics_answer(
@@ -37,21 +38,38 @@ def diagnostics_answer(
         levels: the model's quantiles.
         model: whose forecasts those are.
     """
-    record = record_of(evidence, symbol, levels)
-    series: dict[str, list[Any]] = {name: [] for name in ("session", *_SERIES)}
-    yardstick = np.nan
-    if record is not None:
-        series = {name: getattr(record, name).tolist() for name in ("session", *_SERIES)}
-        yardstick = float(evidence["in_sample_mae"].iloc[0])
     return DiagnosticsAnswer.model_validate(
         {
             "symbol": symbol,
             **to_dict(diagnostics or insufficient()),
-            "in_sample_mae": None if np.isnan(yardstick) else yardstick,
-            "series": series,
+            "in_sample_mae": _yardstick(evidence, "in_sample_mae"),
+            "in_sample_mse": _yardstick(evidence, "in_sample_mse"),
+            "series": _series(record_of(evidence, symbol, levels), levels),
             "model": model,
         }
     )
+
+
+def _series(record: ForecastRecord | None, levels: Sequence[float]) -> dict[str, Any]:
+    names = [column(level) for level in levels]
+    if record is None:
+        return {"quantiles": {name: [] for name in names}, "naive_quantiles": None} | {name: [] for name in _SERIES}
+
+    def by_level(quantiles: Floats) -> dict[str, list[float]]:
+        return dict(zip(names, quantiles.T.tolist(), strict=True))
+
+    naive = record.naive_quantiles
+    return {name: getattr(record, name).tolist() for name in _SERIES} | {
+        "quantiles": by_level(record.quantiles),
+        "naive_quantiles": None if naive is None else by_level(naive),
+    }
+
+
+def _yardstick(evidence: pd.DataFrame, name: str) -> float | None:
+    if evidence.empty or name not in evidence.columns:
+        return None
+    value = float(evidence[name].iloc[0])
+    return None if np.isnan(value) else value
 
 
 def symbol_entry(symbol: str, span: tuple[date, date, int], outcome: ForecastAnswer | Exception) -> SymbolEntry:

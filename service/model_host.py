@@ -1,4 +1,4 @@
-"""Holds what is served: looks for a new model, prices, calendars or newly due sessions, builds, then swaps.
+"""Holds what is served: looks for a new model, prices, calendars, published forecasts or due sessions, then swaps.
 
 The snapshot is one attribute that is replaced as a whole, so a reader sees the old answers or the new ones.
 Where a refresh fails, the old answers stay and the error is remembered.
@@ -16,9 +16,11 @@ from data.errors import DataError, shown
 from data.store import PriceStore
 from forecaster.bundle import read_bundle
 from forecaster.errors import ForecasterError
+from forecaster.ledger.table import Ledger
 from forecaster.registry import Registry, Version
 from service.answers import model_facts
 from service.due import due_sessions
+from service.live import ledger_moved
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot
@@ -69,6 +71,7 @@ class ModelHost:
         self.outcomes: Counter[str] = Counter(rebuilt=0, unchanged=0, failed=0)
         self.tried = threading.Event()
         self._store = PriceStore(settings.store_uri)
+        self._ledger = Ledger(settings.ledger_uri)
         self._facts: dict[str, ModelFacts] = {}
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
@@ -134,10 +137,13 @@ class ModelHost:
             and held.data_version == self._store.version()
             and held.calendars == calendars
             and held.due == due_sessions(held.due, calendars, now)
+            and not ledger_moved(self._ledger, held.ledger_version)
         ):
             return "unchanged"
         bundle = read_bundle(self.registry.bundle_path(version))
-        made = build_snapshot(bundle, version, self._store, calendars, now, threads=self.settings.threads)
+        made = build_snapshot(
+            bundle, version, self._store, calendars, now, threads=self.settings.threads, ledger=self._ledger
+        )
         self._facts[version.run_id] = made.facts
         self.snapshot = made
         _log.info(

@@ -19,9 +19,11 @@ from data.symbols import exchange_of
 from forecaster.answer import answer
 from forecaster.bundle import Bundle
 from forecaster.forecast import Forecast
+from forecaster.ledger.table import Ledger
 from forecaster.registry import Version
 from service.answers import diagnostics_answer, model_facts, model_name, symbol_entry
 from service.due import due_sessions, exchange_or_none
+from service.live import ledger_version, live_records
 from service.schemas.forecasts import ForecastAnswer
 from service.schemas.models import ModelFacts, ModelName
 from service.schemas.symbols import SymbolsAnswer
@@ -36,6 +38,7 @@ class Snapshot:
         model: how answers name that version.
         facts: what its manifest says.
         data_version: the price table's version.
+        ledger_version: the version of the ledger of published forecasts; None where nothing could be read of it.
         calendars: the exchanges' sessions that target sessions and staleness were told by.
         built_at: when it was made.
         due: for each exchange in use the session that should be there by `built_at`.
@@ -49,6 +52,7 @@ class Snapshot:
     model: ModelName
     facts: ModelFacts
     data_version: int
+    ledger_version: int | None
     calendars: Calendars
     built_at: datetime
     due: Mapping[str, date | None]
@@ -87,7 +91,14 @@ class Snapshot:
 
 
 def build_snapshot(
-    bundle: Bundle, version: Version, store: PriceStore, calendars: Calendars, now: datetime, *, threads: int = 1
+    bundle: Bundle,
+    version: Version,
+    store: PriceStore,
+    calendars: Calendars,
+    now: datetime,
+    *,
+    threads: int = 1,
+    ledger: Ledger | None = None,
 ) -> Snapshot:
     """All answers of a model about all symbols of the store.
 
@@ -98,6 +109,7 @@ def build_snapshot(
         calendars: the exchanges' sessions, as the store knows them.
         now: the present, with a time zone.
         threads: ONNX Runtime's threads.
+        ledger: the published forecasts; what cannot be read of it is missing in the answers.
 
     Raises:
         EmptyStore: there are no prices.
@@ -125,19 +137,19 @@ def build_snapshot(
 
     evidence = bundle.evidence()
     rows_of = {str(symbol): rows for symbol, rows in evidence.groupby("symbol")}
-    diagnostics = {
-        symbol: _json(
-            diagnostics_answer(
-                symbol, figures.get(symbol), rows_of.get(symbol, evidence[:0]), bundle.spec.quantiles, model
-            )
-        )
-        for symbol in bars.symbols
-    }
+    known = None if ledger is None else ledger_version(ledger)  # before the rows: more may come meanwhile
+    live = {} if ledger is None else live_records(ledger, bars, version.name)
+    diagnostics = {}
+    for symbol in bars.symbols:
+        rows = rows_of.get(symbol, evidence[:0])
+        told = diagnostics_answer(symbol, figures.get(symbol), rows, bundle.spec.quantiles, model)
+        diagnostics[symbol] = _json(told.model_copy(update={"live": live[symbol]}) if symbol in live else told)
     return Snapshot(
         version=version,
         model=model,
         facts=model_facts(bundle),
         data_version=data_version,
+        ledger_version=known,
         calendars=calendars,
         built_at=now,
         due=due_sessions(sorted({one for one in map(exchange_or_none, bars.symbols) if one}), calendars, now),

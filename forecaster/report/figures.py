@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from forecaster.diagnostics.bias import Bias
 from forecaster.diagnostics.coverage import Coverage
 from forecaster.diagnostics.diagnostics import Diagnostics
 from forecaster.diagnostics.errors import Errors
@@ -33,6 +34,7 @@ def tables(found: Diagnostics) -> dict[str, list[Figure]]:
     """A symbol's figures by the question that they answer; no table where data are insufficient."""
     groups = {
         "How wrong?": _errors(found.errors) if found.errors else [],
+        "Is it biased?": _bias(found.bias, found.errors) if found.bias and found.errors else [],
         "How late?": _lag(found.lag) if found.lag else [],
         "Could it be chance?": _significance(found.significance, found.errors.directional_accuracy)
         if found.significance and found.errors
@@ -57,15 +59,68 @@ def _errors(found: Errors) -> list[Figure]:
             _CURRENCY,
             "The same miss, with large misses counted for more.",
         ),
-        Figure("Bias", signed_price(found.bias), _CURRENCY, "Above zero the forecasts were too high on average."),
         _ratio(
             "MASE", found.mase, "usual daily moves", "The miss, measured by how far the price used to move in a day."
+        ),
+        _ratio(
+            "RMSSE", found.rmsse, "usual daily moves", "The same with large misses and large moves counted for more."
         ),
         _ratio(
             "Theil's U2",
             found.theil_u2,
             "times the naive error",
             "Root mean squared error against yesterday's close's: below 1 is better.",
+        ),
+        _explained(found.r2_out_of_sample),
+        *_pinball(found),
+    ]
+
+
+def _explained(share: float | None) -> Figure:
+    name = "Out-of-sample R²"
+    if share is None:
+        return Figure(name, _UNDEFINED, "", "The close never moved: there is nothing to explain.")
+    meaning = "How much of the close's moves was foreseen. Below zero: less than by expecting none."
+    return Figure(name, percentage(share, 2), "of squared moves", meaning)
+
+
+def _pinball(found: Errors) -> list[Figure]:
+    loss, meaning = found.pinball, "The miss of the whole predicted range, not of its middle only."
+    if loss is None:
+        return []
+    figures = [Figure("Pinball loss", price(loss), _CURRENCY, meaning)]
+    if found.pinball_skill is not None:
+        figures.append(
+            _compared(
+                "Range against yesterday's close",
+                found.pinball_skill,
+                "loss",
+                "The same, compared with yesterday's close, spread as the price used to move.",
+            )
+        )
+    return figures
+
+
+def _bias(found: Bias, errors: Errors) -> list[Figure]:
+    figures = [
+        Figure("Bias", signed_price(errors.bias), _CURRENCY, "Above zero the forecasts were too high on average."),
+    ]
+    if found.mean is not None:
+        meaning = "Relative to the close before, so that symbols can be compared with each other."
+        figures.append(Figure("The same as a share", percentage(found.mean, 2), "of the price", meaning))
+    return [
+        *figures,
+        _p("Bias, by chance", found.p_value, f"How easily chance alone shifts the forecasts so far. {_RULE}"),
+        _ratio(
+            "Slope",
+            found.slope,
+            "1 is right",
+            "How far the close went for each step that was forecast. Below 1 the moves forecast were too large.",
+        ),
+        _p(
+            "Slope and shift, by chance",
+            found.mz_p_value,
+            f"How easily chance alone makes forecasts of the right size look so wrong. {_RULE}",
         ),
     ]
 
@@ -74,9 +129,13 @@ def _skill(skill: float | None) -> Figure:
     name, meaning = "Against yesterday's close", "The mean error, compared with repeating yesterday's close."
     if skill is None:
         return Figure(name, _UNDEFINED, "", "Yesterday's close was never wrong: there is nothing to compare with.")
+    return _compared(name, skill, "error", meaning)
+
+
+def _compared(name: str, skill: float, what: str, meaning: str) -> Figure:
     if abs(skill) < EQUAL:
-        return Figure(name, "0 %", "no difference in error", meaning)
-    return Figure(name, percent(abs(skill)), f"{'smaller' if skill > 0.0 else 'larger'} error", meaning)
+        return Figure(name, "0 %", f"no difference in {what}", meaning)
+    return Figure(name, percent(abs(skill)), f"{'smaller' if skill > 0.0 else 'larger'} {what}", meaning)
 
 
 def _lag(found: Lag) -> list[Figure]:
@@ -119,6 +178,7 @@ def _significance(found: Significance, right: float) -> list[Figure]:
             "That difference, in units of its uncertainty. Below zero the model is better.",
         ),
         _p("Squared error, by chance", found.dm_squared_p_value, "The same test with large misses counted for more."),
+        *_range(found),
         Figure("Direction", percentage(right), "of sessions right", "Up or down. A coin gets about half of them."),
         _p(
             "Direction, by chance",
@@ -126,6 +186,13 @@ def _significance(found: Significance, right: float) -> list[Figure]:
             f"How easily guessing alone gets so many directions right. {_RULE}",
         ),
     ]
+
+
+def _range(found: Significance) -> list[Figure]:
+    if found.dm_pinball_p_value is None:
+        return []
+    meaning = "The same test of the whole predicted range against yesterday's close, spread as the price used to move."
+    return [_p("Range, by chance", found.dm_pinball_p_value, meaning)]
 
 
 def _coverage(found: Coverage) -> list[Figure]:
@@ -137,7 +204,21 @@ def _coverage(found: Coverage) -> list[Figure]:
             found.kupiec_p_value,
             f"How easily chance alone sets kept and promised so far apart. {_RULE}",
         ),
+        *_runs(found),
         Figure("Mean width", price(found.mean_width), _CURRENCY, "From the lower end to the upper: narrow says more."),
+    ]
+
+
+def _runs(found: Coverage) -> list[Figure]:
+    if found.independence_p_value is None:
+        return []
+    return [
+        _p(
+            "Misses in a row, by chance",
+            found.independence_p_value,
+            f"How easily chance alone makes one miss follow another so often, or so seldom. {_RULE}",
+        ),
+        _p("Both, by chance", found.christoffersen_p_value, "How many misses there are and how they follow, at once."),
     ]
 
 

@@ -35,9 +35,31 @@ class Errors(Answer):
     mape: float = Field(description="Mean absolute error as a fraction of the close [1].")
     bias: float = Field(description="Mean of forecast - actual [currency].")
     mase: float | None = Field(description="`mae` / mean absolute daily change before the held-out span [1].")
+    rmsse: float | None = Field(description="`rmse` / root mean square of those changes [1].")
     skill_vs_naive: float | None = Field(description="1 - `mae` / MAE of the last close [1].")
     theil_u2: float | None = Field(description="`rmse` / RMSE of the last close [1].")
+    r2_out_of_sample: float | None = Field(
+        description="1 - sum of squared errors / that of the last close, each relative to the last close [1]."
+    )
     directional_accuracy: float = Field(description="Share of sessions whose direction was right [1].")
+    pinball: float | None = Field(description="Mean pinball loss over sessions and quantiles [currency].")
+    pinball_skill: float | None = Field(
+        description="1 - `pinball` / that of the naive quantiles (the last close, spread by the symbol's past) [1]."
+    )
+
+
+class Bias(Answer):
+    """Whether the forecasts are off on average, and whether their size means what it says. null: not defined."""
+
+    mean: float | None = Field(description="Mean of forecast - actual, each relative to the last close [1].")
+    statistic: float | None = Field(description="`mean` / its Newey-West standard error.")
+    p_value: float | None = Field(description="Its two-sided p-value.")
+    intercept: float | None = Field(
+        description="Of the actual change on the predicted one, both relative to the last close [1]; 0 is right."
+    )
+    slope: float | None = Field(description="Of the same regression [1]; 1 is right, below it moves are too large.")
+    mincer_zarnowitz: float | None = Field(description="Wald statistic of both together, F with 2 and n - 2.")
+    mz_p_value: float | None = Field(description="Its p-value.")
 
 
 class Lag(Answer):
@@ -59,12 +81,14 @@ class Significance(Answer):
     dm_p_value: float | None = Field(description="Its two-sided p-value.")
     dm_squared: float | None = Field(description="The same statistic on squared loss.")
     dm_squared_p_value: float | None = Field(description="Its two-sided p-value.")
+    dm_pinball: float | None = Field(description="The same statistic on pinball loss, against the naive quantiles.")
+    dm_pinball_p_value: float | None = Field(description="Its two-sided p-value.")
     pt_statistic: float | None = Field(description="Pesaran-Timmermann statistic for direction.")
     pt_p_value: float | None = Field(description="Its one-sided p-value.")
 
 
-class Coverage(Answer):
-    """Whether the interval held the close as often as it says."""
+class LevelCoverage(Answer):
+    """One central interval."""
 
     level: float = Field(description="Promised share of closes inside [1].")
     observed: float = Field(description="Share that was inside [1].")
@@ -72,8 +96,22 @@ class Coverage(Answer):
     kupiec_p_value: float | None = Field(description="p-value: chance alone explains the difference.")
 
 
-class Verdict(Answer):
-    """Does the model beat repeating yesterday's close?"""
+class Coverage(Answer):
+    """Whether the intervals held the close as often as they say; the single figures are about the widest."""
 
-    code: VerdictCode
-    text: str = Field(description="The same for people.")
+    level: float = Field(description="Promised share of closes inside [1].")
+    observed: float = Field(description="Share that was inside [1].")
+    mean_width: float = Field(description="Mean width [currency].")
+    kupiec_p_value: float | None = Field(description="p-value: chance alone explains the difference.")
+    independence_p_value: float | None = Field(description="p-value: a miss says nothing about the next session.")
+    christoffersen_p_value: float | None = Field(description="p-value: both at once, conditional coverage.")
+    levels: list[LevelCoverage] = Field(description="Every central interval, the narrowest first.")
+
+
+class Verdict(Answer):
+    """Does the model beat repeating yesterday's close, and can it be trusted?"""
+
+    code: VerdictCode = Field(description="The first fault found, or else how it compares with yesterday's close.")
+    text: str = Field(description="A sentence for each code, in English.")
+    text_zh: str = Field(description="The same in Chinese.")
+    codes: list[VerdictCode] = Field(description="Every code that holds, `code` first.")

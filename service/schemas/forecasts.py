@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from service.examples import FORECAST
 from service.schemas.base import Answer
-from service.schemas.figures import Coverage, Errors, Lag, Missing, Sample, Significance, Verdict
+from service.schemas.figures import Bias, Coverage, Errors, Lag, Missing, Sample, Significance, Verdict
 from service.schemas.models import ModelName
 
 
@@ -52,6 +52,7 @@ class Diagnostics(Answer):
 
     sample: Sample | Missing
     errors: Errors | Missing
+    bias: Bias | Missing
     lag: Lag | Missing
     significance: Significance | Missing
     coverage: Coverage | Missing

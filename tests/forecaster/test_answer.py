@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pandas as pd
 import pytest
 
 from data.sessions import Calendars
-from forecaster.answer import answer, stale_reason
+from forecaster.answer import answer, evidence_gap, stale_reason
 from forecaster.bundle import Bundle
-from forecaster.diagnostics.diagnostics import diagnose
+from forecaster.diagnostics.diagnostics import diagnose, insufficient
 from forecaster.forecast import Forecast
 from forecaster.registry import Version
 from tests.forecaster.diagnostics.records import noisy
@@ -58,7 +59,9 @@ def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
 def test_without_evidence_no_figure_is_made_up() -> None:
     found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
     missing = {"status": "insufficient data", "needed": 60, "sessions": 0}
-    assert found["diagnostics"] == dict.fromkeys(("sample", "errors", "lag", "significance", "coverage"), missing)
+    assert found["diagnostics"] == dict.fromkeys(
+        ("sample", "errors", "bias", "lag", "significance", "coverage"), missing
+    )
     assert found["verdict"]["code"] == "insufficient_data"
 
 
@@ -71,7 +74,39 @@ def test_with_evidence_the_figures_are_those_of_the_diagnostics() -> None:
     assert found["diagnostics"]["errors"]["mae"] == known.errors.mae
     assert found["diagnostics"]["lag"]["best_lag"] == known.lag.best_lag
     assert "correlogram" not in found["diagnostics"]["lag"]
-    assert found["verdict"] == {"code": known.verdict.code.value, "text": known.verdict.text}
+    # The record ends in April 2024, years after the forecast: nothing is stale.
+    assert found["verdict"] == {
+        "code": known.verdict.code.value,
+        "text": known.verdict.text,
+        "text_zh": known.verdict.text_zh,
+        "codes": [code.value for code in known.verdict.codes],
+    }
+
+
+# New York had 125 sessions after 2012-08-28 up to 2013-03-01: counted on a calendar, without Labor Day, Thanksgiving,
+# Christmas, New Year's Day, Martin Luther King's and Presidents' Day, and the two days of the hurricane Sandy.
+@pytest.mark.parametrize(("last", "gap"), [("2012-08-29", 124), ("2012-08-28", 125), ("2012-08-27", 126)])
+def test_evidence_that_ends_long_before_the_forecast_is_stale(last: str, gap: int) -> None:
+    record = noisy(1, 100)
+    session = np.datetime64(last, "D") - np.arange(100)[::-1]
+    known = diagnose(replace(record, session=session), 1.5)
+    assert evidence_gap(known, "AAPL", FORECAST.as_of, CALENDARS) == gap
+    found = answer(FORECAST, known, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)["verdict"]
+    if gap <= 125:
+        assert found["text"] == known.verdict.text
+        return
+    assert found["code"] == "stale"
+    assert found["codes"] == ["stale", *(code.value for code in known.verdict.codes)]
+    assert found["text"].startswith("Its evidence is stale: it ends 126 sessions before this forecast, more than 125.")
+    assert found["text"].endswith(known.verdict.text)
+    assert found["text_zh"].endswith(known.verdict.text_zh)
+
+
+def test_where_the_calendar_ends_the_known_part_of_the_gap_counts() -> None:
+    known = diagnose(replace(noisy(1, 100), session=np.datetime64("2030-12-20", "D") - np.arange(100)[::-1]), 1.5)
+    # 23, 24, 26, 27, 30 and 31 December; the calendar ends with the year.
+    assert evidence_gap(known, "AAPL", date(2031, 12, 31), CALENDARS) == 6
+    assert evidence_gap(insufficient(12), "AAPL", date(2031, 12, 31), CALENDARS) is None
 
 
 # New York closes at 16:00, which is 21:00 UTC in winter; a bar is due one hour later.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,12 +17,15 @@ import pytest
 from hypothesis import given, settings
 
 from forecaster.bundle import Bundle
+from forecaster.diagnostics.coverage import LevelCoverage, coverage
 from forecaster.diagnostics.diagnostics import Diagnostics, to_dict
 from forecaster.diagnostics.lag import lag
 from forecaster.diagnostics.record import Floats, ForecastRecord
+from forecaster.diagnostics.table import column, naive_column
 from forecaster.diagnostics.verdict import VerdictCode
-from forecaster.evidence import column, diagnose_all
+from forecaster.evidence import diagnose_all
 from forecaster.report import charts, report_html
+from forecaster.report.calibration import band, calibration
 from forecaster.report.formats import decimal, percentage, price, signed_price
 from forecaster.report.svg import date_ticks, padded, tick_labels, ticks
 from forecaster.spec import ModelSpec
@@ -47,8 +51,13 @@ def rows(symbol: str, closes: Floats, forecast: Floats) -> pd.DataFrame:
             "actual": closes[1:],
             "previous_close": closes[:-1],
             "in_sample_mae": 1.5,
+            "in_sample_mse": 4.0,
             **{
                 column(level): forecast + 0.01 * step * closes[0]
+                for level, step in zip(SPEC.quantiles, steps, strict=True)
+            },
+            **{
+                naive_column(level): closes[:-1] + 0.012 * step * closes[0]
                 for level, step in zip(SPEC.quantiles, steps, strict=True)
             },
         }
@@ -215,7 +224,7 @@ def test_hostile_text_stays_text(page: str, symbols: list[str]) -> None:
     assert "<script" not in page
     assert "<svg onload" not in page
     labels = [one.attrib["aria-label"] for one in drawings(sections(page)[symbols.index(HOSTILE)])]
-    assert len(labels) == 6
+    assert len(labels) == 7
     assert all(label.startswith(f"{HOSTILE}: ") for label in labels)
 
 
@@ -325,16 +334,110 @@ def test_the_cumulative_error_is_the_running_difference(
     assert caption in sections(page)[symbols.index(symbol)]
 
 
+def intervals(own: pd.DataFrame) -> dict[float, float]:
+    """Share of closes inside each central interval, in percent."""
+    levels = [level for level in SPEC.quantiles if level < 0.5]
+    return {
+        100.0 - 200.0 * level: 100.0 * float(own["actual"].between(own[column(level)], own[column(1.0 - level)]).mean())
+        for level in levels
+    }
+
+
+@pytest.mark.parametrize("symbol", ["ECHO", "GOOD"])
+def test_the_calibrations_marks_are_the_shares_inside(
+    page: str, symbols: list[str], evidence: pd.DataFrame, symbol: str
+) -> None:
+    expected = sorted(intervals(evidence[evidence["symbol"] == symbol]).items())
+    assert len(expected) == 4
+    drawing = chart(page, symbol, symbols, "chart half calibration")
+    x, y = points(by_class(drawing, "total")[0])
+    np.testing.assert_allclose(values_at(drawing, y), [kept for _, kept in expected], atol=0.1)
+    ticks_at = {
+        one.text: float(one.attrib["x"]) for one in by_class(drawing, "tick") if one.get("text-anchor") == "middle"
+    }
+    scale = (ticks_at["100"] - ticks_at["0"]) / 100.0
+    np.testing.assert_allclose((x - ticks_at["0"]) / scale, [promised for promised, _ in expected], atol=0.1)
+    marks = [one for one in drawing.iter(f"{NS}rect") if (one.get("class") or "").startswith("mark")]
+    assert [float(one.attrib["x"]) + 4.5 for one in marks] == pytest.approx(x.tolist(), abs=0.2)
+
+
+def test_a_mark_outside_what_chance_does_is_coloured() -> None:
+    # Of 100 sessions a 90 % interval holds 84 to 95 by chance, as the next test counts.
+    found = [LevelCoverage(0.5, 0.5, 1.0, 1.0), LevelCoverage(0.9, 0.83, 2.0, 0.03)]
+    drawing = ET.fromstring(calibration("S", found, 100))
+    assert [len(by_class(drawing, css)) for css in ("mark", "mark off")] == [1, 1]
+    told = by_class(drawing, "mark off")[0].findtext(f"{NS}title")
+    assert told == "90 % interval: 83 % inside, 84 % to 95 % by chance"
+
+
+@pytest.mark.parametrize(("n", "share"), [(60, 0.9), (100, 0.9), (250, 0.5), (250, 0.2)])
+def test_the_band_leaves_out_one_in_forty_on_each_side(n: int, share: float) -> None:
+    chances = [math.comb(n, k) * share**k * (1.0 - share) ** (n - k) for k in range(n + 1)]
+    low, high = (round(float(one[0]) * n) for one in band(np.array([share]), n))
+    assert math.fsum(chances[:low]) < 0.025 <= math.fsum(chances[: low + 1])
+    assert math.fsum(chances[high + 1 :]) <= 0.025 < math.fsum(chances[high:])
+
+
+def test_every_interval_has_a_row(page: str, symbols: list[str], evidence: pd.DataFrame) -> None:
+    own = evidence[evidence["symbol"] == "GOOD"]
+    read = Reader(sections(page)[symbols.index("GOOD")])
+    for promised, kept in intervals(own).items():
+        assert f"{promised:.0f} %" in read.text["th"]
+        assert f"{kept:.1f} %" in read.text["td"]
+
+
+def test_the_worst_days_are_the_largest_misses(page: str, symbols: list[str], evidence: pd.DataFrame) -> None:
+    own = evidence[evidence["symbol"] == "ECHO"].set_index("session")
+    missed = ((own["0.5"] - own["actual"]).abs() / own["previous_close"]).nlargest(5)
+    section = sections(page)[symbols.index("ECHO")]
+    table = section[section.index("<h3>Worst days</h3>") :]
+    read = Reader(table[: table.index("</table>") + len("</table>")])
+    assert read.text["th"][4:] == [f"{day:%Y-%m-%d}" for day in missed.index]
+    assert read.text["td"][2::3] == [f"{100 * share:.1f} %" for share in missed]
+    naive = (own["previous_close"] - own["actual"]).abs() / own["previous_close"]
+    assert read.text["small"] == [f"yesterday's close: {100 * naive[day]:.1f} %" for day in missed.index]
+
+
+def test_the_contents_tell_what_many_tests_are_worth(page: str) -> None:
+    # 4 symbols have enough sessions, and FLAT's test is undefined; with 4 a session no cross-section is looked at.
+    assert "1 of 4 symbols beats yesterday&#x27;s close; 1 of them remains when 3 tests are allowed for" in page
+    assert "RankIC " not in page[: page.index("<section")]
+
+
+def test_every_verdict_is_told_in_chinese_too(page: str, found: dict[str, Diagnostics], symbols: list[str]) -> None:
+    for symbol, section in zip(symbols, sections(page), strict=True):
+        assert "lang='zh-Hans'" in section
+        if symbol in found:
+            assert found[symbol].verdict.text_zh in Reader(section).text["p"]
+
+
 def test_the_tables_hold_the_figures(page: str, symbols: list[str], evidence: pd.DataFrame) -> None:
     own = evidence[evidence["symbol"] == "GOOD"]
     error = (own["0.5"] - own["actual"]).abs().mean()
     naive = (own["previous_close"] - own["actual"]).abs().mean()
     inside = own["actual"].between(own["0.05"], own["0.95"]).mean()
-    values = Reader(sections(page)[symbols.index("GOOD")]).text["td"]
+    section = sections(page)[symbols.index("GOOD")]
+    tables = Reader(section[section.index("<div class='tables'>") : section.index("<p class='back'>")])
+    values, units = tables.text["td"], tables.text["small"]
     assert values[:2] == [f"{100 * (1 - error / naive):.0f} %", f"{error:.2f}" if error >= 1 else f"{error:.4g}"]
     assert f"{error / 1.5:.2f}" in values  # MASE
     assert f"{100 * inside:.1f} %" in values
-    units = Reader(sections(page)[symbols.index("GOOD")]).text["small"]
+    slope, _ = np.polyfit(own["0.5"] / own["previous_close"] - 1, own["actual"] / own["previous_close"] - 1, 1)
+    assert f"{slope:.2f}" in values
+    squares = [(((own[name] - own["actual"]) / own["previous_close"]) ** 2).sum() for name in ("0.5", "previous_close")]
+    explained = 1 - squares[0] / squares[1]
+    assert f"{100 * explained:.2f} %" in values
+    loss, naive_loss = (
+        np.mean(
+            [
+                np.maximum(level * (own["actual"] - own[name(level)]), (level - 1) * (own["actual"] - own[name(level)]))
+                for level in SPEC.quantiles
+            ]
+        )
+        for name in (column, naive_column)
+    )
+    assert price(float(loss)) in values
+    assert f"{100 * abs(1 - loss / naive_loss):.0f} %" in values
     assert "in the price's currency" in units
 
 
@@ -358,6 +461,7 @@ def test_every_drawing_stays_inside_its_canvas(seed: int, n: int) -> None:
             charts.overview("S", one, charts.NARROW),
             charts.correlogram("S", lag(one)),
             charts.cumulative("S", one),
+            calibration("S", coverage(one).levels or (), one.n),
         ):
             assert_inside(ET.fromstring(drawing))
 
@@ -442,7 +546,7 @@ def test_colours_contrast_in_light_and_dark(page: str) -> None:
         for name in ("text", "muted", "link"):
             assert contrast(palette[name], palette["card"]) >= 4.5, name
             assert contrast(palette[name], palette["page"]) >= 4.5, name
-        for name in ("better", "worse", "echo", "even"):
+        for name in ("better", "worse", "echo", "doubt", "even"):
             assert contrast(palette[name], palette["on-badge"]) >= 4.5, name
         for name in ("forecast", "bar", "better", "worse"):
             assert contrast(palette[name], palette["card"]) >= 3.0, name

@@ -104,7 +104,7 @@ def test_a_stranger_finds_words(described: dict[str, Any]) -> None:
     assert {tag["name"] for tag in described["tags"]} == {"forecasts", "diagnostics", "symbols", "models", "health"}
     schemas = described["components"]["schemas"]
     assert schemas["ForecastAnswer"]["examples"][0]["symbol"] == "600519.SH"
-    for name in ("Errors", "Lag", "Significance", "Coverage", "NextClose"):
+    for name in ("Errors", "Bias", "Lag", "Significance", "Coverage", "LevelCoverage", "Verdict", "NextClose"):
         for field, facts in schemas[name]["properties"].items():
             assert "description" in facts or "$ref" in facts, f"{name}.{field}"
 

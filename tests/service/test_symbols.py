@@ -69,13 +69,15 @@ def test_symbols_that_cannot_be_forecast_say_why(home: Path) -> None:
     # Long enough for a window but younger than the model: a forecast without a record.
     newer = ask(app, "/v1/forecasts/NEWER").json()
     missing = {"status": "insufficient data", "needed": 60, "sessions": 0}
-    assert set(newer["diagnostics"]) == {"sample", "errors", "lag", "significance", "coverage"}
+    assert set(newer["diagnostics"]) == {"sample", "errors", "bias", "lag", "significance", "coverage"}
     assert all(section == missing for section in newer["diagnostics"].values())
     assert newer["verdict"]["code"] == "insufficient_data"
     empty = ask(app, "/v1/diagnostics/NEWER").json()
     assert empty["errors"] == missing
+    assert empty["series"].pop("naive_quantiles") is None
+    assert all(values == [] for values in empty["series"].pop("quantiles").values())
     assert all(values == [] for values in empty["series"].values())
-    assert empty["in_sample_mae"] is None
+    assert (empty["in_sample_mae"], empty["in_sample_mse"]) == (None, None)
 
 
 @pytest.mark.parametrize("resource", RESOURCES)

@@ -82,7 +82,26 @@ def by_definition(own: pd.DataFrame) -> dict[str, Any]:
     share = inside / n
     ratio = -2 * (stats.binom.logpmf(inside, n, 0.9) - stats.binom.logpmf(inside, n, share))
     found |= {"observed": share, "mean_width": np.mean(upper - lower), "kupiec_p_value": stats.chi2.sf(ratio, 1)}
+    loss, naive_loss = (pinball(own, prefix) for prefix in ("", "naive "))
+    test = stats.ttest_1samp(loss - naive_loss, 0.0)
+    # FB has too short a past for naive quantiles on its first sessions.
+    known = bool(np.isfinite(naive_loss).all())
+    found |= {
+        "rmsse": rmse / np.sqrt(own["in_sample_mse"].iloc[0]),
+        "r2_out_of_sample": 1 - np.sum((error / naive) ** 2) / np.sum((naive_error / naive) ** 2),
+        "pinball": loss.mean(),
+        "pinball_skill": 1 - loss.mean() / naive_loss.mean() if known else None,
+        "dm_pinball": test.statistic if known else None,
+        "dm_pinball_p_value": test.pvalue if known else None,
+    }
     return found
+
+
+def pinball(own: pd.DataFrame, prefix: str) -> Any:
+    """Each session's pinball loss, its mean over levels."""
+    levels = [0.05, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95]
+    error = np.stack([own["actual"] - own[f"{prefix}{level}"] for level in levels])
+    return np.maximum(error.T * levels, error.T * (np.array(levels) - 1)).mean(axis=1)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
@@ -96,7 +115,9 @@ def test_every_figure_can_be_recomputed_from_the_evidence(
     correlogram = figures.pop("correlogram")
     assert [point["lag"] for point in correlogram] == list(range(11))
     assert [point["correlation"] for point in correlogram] == pytest.approx(expected.pop("correlogram"), abs=1e-9)
-    assert figures.keys() - expected.keys() == {"text", "level"}
+    # These, and the bias, are tested on the same figures in tests/service/test_diagnostics.py.
+    others = {"text", "level", "levels", "independence_p_value", "christoffersen_p_value"}
+    assert figures.keys() - expected.keys() == others
     for name, value in expected.items():
         assert figures[name] == (None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)), name
     sample = {"first": f"{own['session'].min():%Y-%m-%d}", "last": f"{own['session'].max():%Y-%m-%d}"}
@@ -107,10 +128,42 @@ def test_the_verdict_follows_from_the_figures(asked: dict[str, Done]) -> None:
     for found in asked["json"].json["diagnostics"].values():
         significant = found["significance"]["dm_p_value"] < 0.05
         better = found["errors"]["skill_vs_naive"] > 0
-        code = found["verdict"]["code"]
-        assert (code == "beats_naive") == (significant and better)
-        assert (code == "no_better_than_naive") == (not significant)
+        codes = found["verdict"]["codes"]
+        assert codes[0] == found["verdict"]["code"]
+        assert ("beats_naive" in codes) == (significant and better)
+        assert ("no_better_than_naive" in codes) == (not significant)
+        assert ("worse_than_naive" in codes) == (significant and not better)
         assert f"Over {found['sample']['sessions']} sessions" in found["verdict"]["text"]
+
+
+def test_what_many_tests_are_worth_is_told_whatever_is_shown(asked: dict[str, Done], table: pd.DataFrame) -> None:
+    found = asked["json"].json["universe"]
+    figures = asked["json"].json["diagnostics"]
+    beat = [symbol for symbol in SYMBOLS if "beats_naive" in figures[symbol]["verdict"]["codes"]]
+    assert (found["judged"], found["tested"], found["beat"]) == (5, 5, beat)
+    one_sided = []
+    for symbol in SYMBOLS:
+        dm, p = (figures[symbol]["significance"][name] for name in ("diebold_mariano", "dm_p_value"))
+        one_sided.append(p / 2 if dm < 0 else 1 - p / 2)
+    kept = stats.false_discovery_control(one_sided) <= 0.05
+    assert found["remaining"] == [symbol for symbol, real in zip(SYMBOLS, kept, strict=True) if real and symbol in beat]
+
+    # IC by definition: the mean over sessions with all five of the correlation across them.
+    changes = table.assign(
+        p=table["0.5"] / table["previous_close"] - 1, r=table["actual"] / table["previous_close"] - 1
+    )
+    days = [own for _, own in changes.groupby("origin") if len(own) == 5]
+    daily = [stats.pearsonr(own["p"], own["r"]).statistic for own in days]
+    ranked = [stats.spearmanr(own["p"], own["r"]).statistic for own in days]
+    section = found["cross_section"]
+    assert (section["days"], section["symbols"]) == (len(days), 5.0)
+    assert section["ic"] == pytest.approx(np.mean(daily), abs=1e-9)
+    assert section["rank_ic"] == pytest.approx(np.mean(ranked), abs=1e-9)
+    assert section["icir"] == pytest.approx(np.mean(daily) / np.std(daily, ddof=1), abs=1e-9)
+
+    said = " ".join(asked["in words"].out.split())
+    assert f"{len(beat)} of 5 symbols beat" in said
+    assert f"IC {section['ic']:.3f} (standard error {section['ic_error']:.3f}" in said
 
 
 def test_the_model_is_named(asked: dict[str, Done]) -> None:

@@ -35,7 +35,6 @@ def test_a_row_without_evidence_has_no_number() -> None:
 
 def test_a_figure_that_is_undefined_is_a_dash() -> None:
     # A perfect echo equals the naive forecast in every session, so that nothing can be tested.
-    echo = late(1, 100, 1)
-    known = diagnose(dataclasses.replace(echo, forecast=echo.previous_close), None)
+    known = diagnose(late(1, 100, 1), None)
     shown = dict(zip(COLUMNS, row("AAPL", known), strict=True))
     assert (shown["DM p"], shown["best lag"], shown["echo"]) == ("-", "1", "1.000")
