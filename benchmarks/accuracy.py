@@ -6,10 +6,12 @@ same sessions, on what was known by then, and are compared on the symbol-session
     python benchmarks/accuracy.py --data prices.parquet --field-python FIELD/bin/python --out var/accuracy
 
 naive            last close, spread as the symbol's own last 500 returns
+drift            the same, moved by the symbol's mean return so far
 ewma             exponentially weighted volatility, quantiles of standardised returns
 garch            GARCH(1,1)-t for each symbol (package arch): the yardstick of pinball loss
-ets, arima       AutoETS and AutoARIMA on the log close (statsforecast)
-tutorial         our network in the classic form: the price itself as target, one scaler a share
+ets              exponential smoothing on the log close (statsmodels)
+autoets, arima   AutoETS and AutoARIMA on the log close (statsforecast)
+tutorial         our network in the classic form, docs/classic.toml: the price itself as target, one scaler a share
 neuralforecast   its LSTM with the quantile loss
 ours             the default spec, or --spec and --set
 

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from data.errors import DataError
+from forecaster.backtest.kept import Kept
+from forecaster.baselines.protocol import LEVELS, Forecaster, Unavailable
 from forecaster.errors import SpecError
 from forecaster.spec import load_specs
 
-from .forecasts import LEVELS, Forecaster, Unavailable
-from .kept import file_name, fingerprint, keep, kept
 from .printed import printed
 from .registered import NAMES, Choice, forecasters
 from .report import as_json, make_report
-from .running import Progress, Run, walk
-from .trial import SpanError, Trial, make_trial, read_bars, some_symbols
+from .running import Progress, Run, walk, walked
+from .trial import Trial, make_trial, read_bars, some_symbols
 
 SESSIONS: Final = 500
 REFIT: Final = 125
@@ -42,7 +42,7 @@ def main(description: str | None, arguments: Sequence[str] | None = None) -> int
     try:
         spec, training = load_specs(options.spec, options.set)
         trial = _trial(options, progress)
-    except (DataError, SpecError, SpanError) as error:
+    except (DataError, SpecError) as error:
         print(error, file=sys.stderr)
         return 2
     choice = Choice(spec, training, options.field_python, options.quick)
@@ -81,18 +81,13 @@ def _run(
     forecaster: Forecaster, trial: Trial, seed: int, options: argparse.Namespace, wanted: bool, progress: Progress
 ) -> Run | None:
     """The forecasts of one forecaster and seed: made now, or kept from before; None where neither is to be had."""
-    name, inputs = file_name(forecaster, seed), fingerprint(trial, forecaster, LEVELS)
-    if options.out is not None and (options.reuse or not wanted):
-        before = kept(options.out, name, inputs)
-        if before is not None:
-            progress(f"{name}: kept from before, {len(before.table):,} forecasts")
-            return before
-    if not wanted:
-        return None
-    run = walk(forecaster, trial, LEVELS, seed, progress)
-    if options.out is not None:
-        keep(options.out, name, run, inputs)
-    return run
+    folder = None if options.out is None else Kept(options.out)
+    if wanted:
+        return walk(forecaster, trial, LEVELS, seed, progress, folder, reuse=options.reuse)
+    before = None if folder is None else walked(forecaster, trial, LEVELS, seed, folder)
+    if before is not None:
+        progress(f"{forecaster.name}: kept from before, {len(before.table):,} forecasts")
+    return before
 
 
 def _trial(options: argparse.Namespace, progress: Progress) -> Trial:
@@ -110,7 +105,7 @@ def _trial(options: argparse.Namespace, progress: Progress) -> Trial:
     )
     progress(
         f"{options.data.name}: {len(bars):,} bars of {len(bars.symbols)} symbols, {aside:,} rows set aside; "
-        f"{len(trial.outcomes):,} origins in {trial.sessions} sessions, {len(trial.blocks)} refits"
+        f"{len(trial.outcomes):,} origins in {trial.sessions} sessions, {len(trial.folds)} refits"
     )
     return trial
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 import pandas as pd
 
 from data.adjust import adjusted
+from forecaster.baselines.protocol import Fold, Made, Say, Unavailable
 
-from .forecasts import Block, Made, Say, Unavailable
 from .foreign.exchange import MISSING
 
 # What the other interpreter must find: the folder above this package, and nothing else of ours.
@@ -65,7 +65,7 @@ class Foreign:
         """See `Forecaster.settings`."""
         return dict(self.sizes)
 
-    def fit_predict(self, block: Block, levels: Sequence[float], seed: int, say: Say) -> Made:
+    def fit_predict(self, fold: Fold, levels: Sequence[float], seed: int, say: Say) -> Made:
         """See `Forecaster.fit_predict`.
 
         Raises:
@@ -76,9 +76,9 @@ class Foreign:
             raise Unavailable("an interpreter with the field's packages", HINT)
         with tempfile.TemporaryDirectory(prefix="accuracy-") as name:
             folder = Path(name)
-            adjusted(block.seen, "backward")[_BARS].to_parquet(folder / "bars.parquet", index=False)
-            block.origins.to_parquet(folder / "origins.parquet", index=False)
-            request = {"refit": str(block.refit), "levels": list(levels), "seed": seed, "settings": dict(self.sizes)}
+            adjusted(fold.seen, "backward")[_BARS].to_parquet(folder / "bars.parquet", index=False)
+            fold.origins.to_parquet(folder / "origins.parquet", index=False)
+            request = {"refit": str(fold.refit), "levels": list(levels), "seed": seed, "settings": dict(self.sizes)}
             (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
             self._run(folder, say)
             table = pd.read_parquet(folder / "quantiles.parquet")

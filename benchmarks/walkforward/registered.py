@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from forecaster.spec import ModelSpec, TrainSpec
+from forecaster.backtest.contestant import Network
+from forecaster.baselines.protocol import Forecaster
+from forecaster.baselines.registered import BASELINES
+from forecaster.spec import ModelSpec, TrainSpec, load_specs
 
-from .ewma import Ewma
 from .field import Foreign
-from .forecasts import Forecaster
-from .garch import Garch
-from .naive import Naive
-from .ours import TUTORIAL, TUTORIAL_TRAINING, Ours
 
-NAMES: Final = ("naive", "ewma", "garch", "ets", "arima", "tutorial", "neuralforecast", "ours")
+NAMES: Final = ("naive", "drift", "ewma", "garch", "ets", "autoets", "arima", "tutorial", "neuralforecast", "ours")
 OURS: Final = "ours"
+# The tutorials' form: the price itself as target, one scaler a share, a plain window of bars, early stopping.
+CLASSIC: Final = Path(__file__).parent.parent.parent / "docs" / "classic.toml"
 
 # Comparable with two layers of about fifty units; the steps see each window two or three times.
 LSTM_SIZES: Final[dict[str, Any]] = {
@@ -50,20 +50,17 @@ class Choice:
 
 def forecasters(names: Sequence[str], choice: Choice) -> list[Forecaster]:
     """Those of `NAMES` that are named, in the order of the report."""
-    classic = TUTORIAL_TRAINING
-    training = choice.training
+    (tutorial, classic), training = load_specs(CLASSIC), choice.training
     sizes = LSTM_SIZES
     if choice.quick:
         classic, training = replace(classic, epochs=QUICK_EPOCHS), replace(training, epochs=QUICK_EPOCHS)
         sizes = {**sizes, "steps": QUICK_STEPS}
     made: dict[str, Forecaster] = {
-        "naive": Naive(),
-        "ewma": Ewma(),
-        "garch": Garch(),
-        "ets": Foreign("ets", "statistical", choice.field_python, {"kind": "ets"}),
+        **BASELINES,
+        "autoets": Foreign("autoets", "statistical", choice.field_python, {"kind": "ets"}),
         "arima": Foreign("arima", "statistical", choice.field_python, {"kind": "arima"}),
-        "tutorial": Ours("tutorial", TUTORIAL, classic),
+        "tutorial": Network("tutorial", tutorial, classic, cores=None, threads=0),
         "neuralforecast": Foreign("neuralforecast", "lstm", choice.field_python, sizes, seeded=True),
-        OURS: Ours(OURS, choice.spec, training),
+        OURS: Network(OURS, choice.spec, training, cores=None, threads=0),
     }
     return [made[name] for name in NAMES if name in names]

@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster.backtest.table import compared
+
 from .registered import NAMES, OURS
 from .running import Run
-from .scores import Score, against_yardstick, common_rows, over_seeds, score
+from .scores import Score, against_yardstick, over_seeds, score
 from .targets import Target, targets
 from .trial import Trial
 
@@ -78,16 +80,16 @@ def make_report(
         ValueError: no symbol-session was forecast by all.
     """
     labels = {_label(*key): key for key in runs}
-    rows = common_rows(trial.outcomes, {label: runs[key].table for label, key in labels.items()})
-    count = len(next(iter(rows.values())))
-    if not count:
+    found = compared(trial.outcomes, {(label, 0): runs[key].table for label, key in labels.items()}, levels)
+    rows = {str(label): own for label, own in found.table.groupby("model", sort=False)}
+    if not found.common:
         raise ValueError("expected symbol-sessions that every forecaster gave, and there are none")
     scores = against_yardstick({label: score(table, levels) for label, table in rows.items()})
     lines: list[Line] = []
     for name in NAMES:
         lines += _lines(name, {key: runs[key] for key in runs if key[0] == name}, scores)
     first = next(iter(rows.values()))
-    facts = _facts(source, trial, first, count)
+    facts = _facts(source, trial, first, found.common)
     aims = next((targets(line.score) for line in lines if line.name == OURS and line.seed is None), [])
     return Report(_head(facts), facts, tuple(lines), dict(absent), tuple(aims))
 
@@ -145,10 +147,10 @@ def _facts(source: str, trial: Trial, rows: pd.DataFrame, count: int) -> dict[st
         "first_origin": str(trial.outcomes["origin"].min().date()),
         "last_origin": str(trial.outcomes["origin"].max().date()),
         "sessions": trial.sessions,
-        "refits": [str(block.refit) for block in trial.blocks],
+        "refits": [str(span.refit) for span in trial.folds],
         "symbol_sessions": len(trial.outcomes),
         "forecast_by_all": count,
-        "fingerprint": trial.fingerprint,
+        "fingerprint": trial.prices[-1],
     }
 
 

@@ -1,4 +1,4 @@
-"""Asking a forecaster block by block."""
+"""Asking a forecaster fold by fold, in this process: what runs beside it would take its cores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from functools import partial
 
 import pandas as pd
 
-from .forecasts import KEYS, Forecaster, column
+from forecaster.backtest.folds import fold_of
+from forecaster.backtest.kept import Kept, Result
+from forecaster.backtest.task import Task
+from forecaster.baselines.protocol import Forecaster, check_made
+from forecaster.quiet import native_stderr_withheld
+
 from .trial import Trial
 
 Progress = Callable[[str], None]
@@ -21,8 +26,8 @@ class Run:
     """A forecaster's walk through the trial.
 
     Attributes:
-        table: its forecasts of all blocks.
-        notes: what it counted, added up over blocks.
+        table: its forecasts of all folds.
+        notes: what it counted, added up over folds.
         seconds: how long it took.
     """
 
@@ -31,42 +36,66 @@ class Run:
     seconds: float
 
 
-def walk(forecaster: Forecaster, trial: Trial, levels: Sequence[float], seed: int, progress: Progress) -> Run:
-    """Fit and forecast every block.
+def walk(
+    forecaster: Forecaster,
+    trial: Trial,
+    levels: Sequence[float],
+    seed: int,
+    progress: Progress,
+    kept: Kept | None = None,
+    *,
+    reuse: bool = False,
+) -> Run:
+    """Fit and forecast every fold.
+
+    Args:
+        forecaster: who is asked.
+        trial: the folds.
+        levels: of the quantiles.
+        seed: of its training.
+        progress: called with a line.
+        kept: where results go.
+        reuse: take what lies there on the same inputs.
 
     Raises:
         Unavailable: the forecaster cannot run here.
         ValueError: it gave forecasts that nobody asked for, twice, or without a value.
     """
+    results = []
+    for task in trial.tasks(forecaster, seed, levels):
+        before = kept.get(task.name, task.inputs) if kept is not None and reuse else None
+        result = before or _made(task, trial, progress)
+        if kept is not None and before is None:
+            kept.put(task.name, task.inputs, result)
+        how = "kept from before" if before is not None else f"fitted at {task.span.refit}, {result.seconds:,.0f} s"
+        progress(f"{task.label}: {how}, {len(result.table):,} origins")
+        results.append(result)
+    return _joined(results)
+
+
+def walked(forecaster: Forecaster, trial: Trial, levels: Sequence[float], seed: int, kept: Kept) -> Run | None:
+    """The whole walk as it was kept; None where a part of it is missing or rests on other inputs."""
+    results = [kept.get(task.name, task.inputs) for task in trial.tasks(forecaster, seed, levels)]
+    there = [one for one in results if one is not None]
+    return _joined(there) if len(there) == len(results) else None
+
+
+def _made(task: Task, trial: Trial, progress: Progress) -> Result:
     began = time.perf_counter()
+    fold = fold_of(trial.bars, task.span)
+    with native_stderr_withheld():
+        made = task.contestant.fit_predict(fold, task.levels, task.seed, partial(_say, progress, task.label))
+    check_made(made.table, fold.origins, task.levels, task.label)
+    return Result(made.table, made.notes, time.perf_counter() - began)
+
+
+def _joined(results: Sequence[Result]) -> Run:
     notes: Counter[str] = Counter()
-    pieces = []
-    label = forecaster.name + (f" (seed {seed})" if forecaster.seeded else "")
-    for block in trial.blocks:
-        head = f"{label}, block {block.number} of {block.of}"
-        since = time.perf_counter()
-        made = forecaster.fit_predict(block, levels, seed, partial(_say, progress, head))
-        _check(made.table, block.origins, levels, label)
-        pieces.append(made.table)
-        notes.update(made.notes)
-        took = time.perf_counter() - since
-        progress(
-            f"{head}: fitted at {block.refit}, {len(made.table):,} of {len(block.origins):,} origins, {took:,.0f} s"
-        )
-    return Run(pd.concat(pieces, ignore_index=True), dict(notes), time.perf_counter() - began)
+    for one in results:
+        notes.update(one.notes)
+    table = pd.concat([one.table for one in results], ignore_index=True)
+    return Run(table, dict(notes), sum(one.seconds for one in results))
 
 
 def _say(progress: Progress, head: str, text: str) -> None:
     progress(f"{head}: {text}")
-
-
-def _check(table: pd.DataFrame, origins: pd.DataFrame, levels: Sequence[float], label: str) -> None:
-    keys = pd.MultiIndex.from_frame(table[list(KEYS)])
-    asked = pd.MultiIndex.from_frame(origins)
-    if not keys.is_unique or not keys.isin(asked).all():
-        raise ValueError(f"{label}: expected each of the block's origins at most once, and no others")
-    values = table[[column(level) for level in levels]]
-    if not (values.notna().all(axis=None) and (values >= 0).all(axis=None)):
-        raise ValueError(f"{label}: expected every quantile to be a price")
-    if (values.diff(axis="columns").iloc[:, 1:] < 0).any(axis=None):
-        raise ValueError(f"{label}: expected quantiles in ascending order")

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from forecaster.baselines.protocol import column
+
 from . import metrics
-from .forecasts import KEYS, column
 
 # Central intervals by the share that they promise.
 INTERVALS: Final = {"50": (0.25, 0.75), "80": (0.1, 0.9), "90": (0.05, 0.95)}
@@ -47,21 +48,11 @@ class Score:
     quarters: tuple[Quarter, ...]
 
 
-def common_rows(outcomes: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Each table's rows with their outcomes, on the origins that all tables have, in one order."""
-    keys = list(KEYS)
-    shared = outcomes
-    for table in tables.values():
-        shared = shared.merge(table[keys], on=keys)
-    shared = shared.sort_values(keys, ignore_index=True)
-    return {name: shared.merge(table, on=keys, how="left") for name, table in tables.items()}
-
-
 def score(rows: pd.DataFrame, levels: Sequence[float]) -> Score:
     """The figures of one walk.
 
     Args:
-        rows: outcomes and quantiles, as `common_rows` makes them; at least one.
+        rows: of one model, as `forecaster.backtest.table.compared` makes them; at least one.
         levels: the quantiles' levels.
     """
     last = rows["previous_close"].to_numpy(dtype="float64")

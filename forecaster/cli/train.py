@@ -24,11 +24,11 @@ from forecaster.cli.console import (
     settings,
     universe_option,
 )
-from forecaster.cli.quiet import native_stderr_withheld
 from forecaster.cli.trained import document, give_alias, show, show_each
 from forecaster.errors import ForecasterError
 from forecaster.experiment import run_experiment
 from forecaster.per_symbol import train_each
+from forecaster.quiet import native_stderr_withheld
 from forecaster.spec import load_specs
 from forecaster.start import read_start
 from forecaster.step import Step

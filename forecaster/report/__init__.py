@@ -9,7 +9,7 @@
 `charts`       the pictures of one symbol, each a pure function that returns an SVG
 `calibration`  whether every interval holds what it says
 `worst`        the days on which a model missed by most
-`backtest…`    a contest of models: ranking, race, calibration, worst days
+`backtest/`    a contest of models: ranking, race, calibration, worst days
 `gates`        a network at work on one window: what it depends on, its gates and states
 `window`       the pictures of that
 `heatmap`      tables of numbers as colours, one column a session

@@ -37,9 +37,14 @@ class Device:
         return 1 if self.kind == "gpu" else max(1, min(self.cores, batch // _LEAST_SHARE))
 
 
-def find_device() -> Device:
-    """The GPU if tensorflow sees one, else the CPU."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def find_device(cores: int | None = None) -> Device:
+    """The GPU if tensorflow sees one, else the CPU.
+
+    Args:
+        cores: how many of the CPU's to count on; None takes all that this process may use.
+    """
+    if cores is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for gpu in tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpu)
         return Device("gpu", cores, f"{details.get('device_name', 'a GPU')}, with cuDNN")

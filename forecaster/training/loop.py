@@ -100,6 +100,7 @@ def train(
     within: Callable[[Within], None] = lambda within: None,
     start: Sequence[np.ndarray[Any, Any]] | None = None,
     checkpoint: Checkpoint | None = None,
+    cores: int | None = None,
 ) -> Trained:
     """Fit a network on the training windows, stopping early on the validation windows.
 
@@ -114,12 +115,13 @@ def train(
         within: called a few times a second.
         start: weights to start from, as `get_weights` gives them; None draws them from the seed.
         checkpoint: kept after each epoch and now and then within; training goes on from what it holds.
+        cores: over how many a batch is split, which is among what decides the weights; None takes all there are.
 
     Raises:
         TrainingDiverged: the loss is no longer a number.
         CorruptCheckpoint: what the checkpoint holds cannot be this training's.
     """
-    device = find_device()
+    device = find_device(cores)
     learner = Learner(spec, training, device)
     if start is not None:
         learner.begin_with(start)

@@ -6,8 +6,9 @@ import pytest
 from scipy.stats import pearsonr, spearmanr
 
 from benchmarks.walkforward import metrics
-from benchmarks.walkforward.scores import common_rows, over_seeds, score
+from benchmarks.walkforward.scores import over_seeds, score
 from benchmarks.walkforward.targets import targets
+from forecaster.backtest.table import compared
 
 P = np.array([0.01, 0.0, -0.02, 0.01])
 R = np.array([0.02, -0.01, -0.01, 0.0])
@@ -84,9 +85,9 @@ def test_scores_compare_what_all_forecast_and_are_relative_to_the_last_close():
     outcomes = _outcomes([103.0, 98.0, 100.0, 120.0])
     wide = _table(outcomes, (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3))
     short = _table(outcomes.iloc[:3], (-0.025, -0.02, -0.01, 0.01, 0.02, 0.03, 0.04))
-    rows = common_rows(outcomes, {"wide": wide, "short": short})
-    assert [len(table) for table in rows.values()] == [3, 3]  # the fourth, which only one gave, is out
-    values = score(rows["short"], LEVELS).values
+    table = compared(outcomes, {("wide", 0): wide, ("short", 0): short}, LEVELS).table
+    assert table.groupby("model").size().to_dict() == {"wide": 3, "short": 3}  # the fourth only one gave
+    values = score(table[table["model"] == "short"], LEVELS).values
     assert values["mae_ratio"] == pytest.approx((0.02 + 0.03 + 0.01) / (0.03 + 0.02))
     assert values["coverage_80"] == pytest.approx(1.0)
     assert values["coverage_50"] == pytest.approx(1 / 3)

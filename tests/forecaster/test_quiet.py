@@ -7,7 +7,7 @@ import pytest
 
 _PROGRAM = """
 import os, sys
-from forecaster.cli.quiet import native_stderr_withheld
+from forecaster.quiet import native_stderr_withheld
 
 try:
     with native_stderr_withheld(LookupError):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy.signal import lfilter
 
-from .forecasts import Array, Block, Made, Say, around_zero, joined, rows, series_of
+from forecaster.baselines.protocol import Fold, Made, Say
+from forecaster.baselines.series import Array, around_zero, joined, rows, series_of
 
 DECAY: Final = 0.94
 # The first returns make the first variance; what is standardised comes after them.
@@ -26,12 +26,12 @@ class Ewma:
         """See `Forecaster.settings`."""
         return {"decay": DECAY, "start": START, "least": LEAST}
 
-    def fit_predict(self, block: Block, levels: Sequence[float], seed: int, say: Say) -> Made:
+    def fit_predict(self, fold: Fold, levels: Sequence[float], seed: int, say: Say) -> Made:
         """See `Forecaster.fit_predict`. Origins with fewer than `LEAST` returns before them get none."""
-        several = [(one, ewma_variance(one.returns)) for one in series_of(block) if len(one.close) > LEAST]
-        if not several:
-            return Made(joined([], levels))
+        several = [(one, ewma_variance(one.returns)) for one in series_of(fold) if len(one.close) > LEAST]
         standardised = [_standardised(one.returns[: max(0, one.fitted - 1)], variance) for one, variance in several]
+        if not sum(map(len, standardised)):
+            return Made(joined([], levels))
         shape = np.quantile(np.concatenate(standardised), levels)  # (q,)
         pieces = []
         for one, variance in several:
@@ -51,6 +51,8 @@ def ewma_variance(returns: Array) -> Array:
         `(n + 1,)`: entry i rests on the first i returns, v(i+1) = 0.94 v(i) + 0.06 r(i)^2. Up to `START` it is their
         plain mean square, which the recursion starts from.
     """
+    from scipy.signal import lfilter  # what serves has no scipy, and the command tells so
+
     squared = returns**2
     variance = np.zeros(len(returns) + 1)
     first = min(START, len(returns))

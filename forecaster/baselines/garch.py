@@ -1,4 +1,4 @@
-"""GARCH(1,1) with Student-t innovations (Bollerslev 1987), for each symbol, by the `arch` package: the yardstick.
+"""GARCH(1,1) with Student-t innovations (Bollerslev 1987), for each symbol, by `arch`.
 
 Zero mean: over a day the mean return is nothing beside its spread, so the median is the last close. Parameters are
 fitted to all returns known at the refit, and the variance is carried forward with every return up to the origin.
@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
-from scipy.signal import lfilter
 
-from .forecasts import Array, Block, Made, Say, Series, Unavailable, around_zero, joined, rows, series_of
+from forecaster.baselines.protocol import HINT, Fold, Made, Say, Unavailable
+from forecaster.baselines.series import Array, Series, around_zero, joined, rows, series_of
 
 # The optimiser wants returns near one; `arch` recommends percent.
 PERCENT: Final = 100.0
@@ -66,10 +65,10 @@ class Garch:
         """See `Forecaster.settings`."""
         return {"least_to_fit": LEAST_TO_FIT, "least": LEAST, "starts": STARTS}
 
-    def fit_predict(self, block: Block, levels: Sequence[float], seed: int, say: Say) -> Made:
+    def fit_predict(self, fold: Fold, levels: Sequence[float], seed: int, say: Say) -> Made:
         """See `Forecaster.fit_predict`. Origins with fewer than `LEAST` returns before them get none."""
         notes = dict.fromkeys((FITS, AGAIN, INTEGRATED, TOO_SHORT, NO_FIT), 0)
-        several = [one for one in series_of(block) if len(one.close) > LEAST]
+        several = [one for one in series_of(fold) if len(one.close) > LEAST]
         fits: dict[str, Garch11] = {}
         for number, one in enumerate(several, start=1):
             known = PERCENT * one.returns[: max(0, one.fitted - 1)]
@@ -106,9 +105,9 @@ def fit(returns: Array) -> tuple[Garch11 | None, int]:
         Unavailable: `arch` is not installed.
     """
     try:
-        from arch import arch_model  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from arch import arch_model
     except ImportError:
-        raise Unavailable("arch", "pip install arch") from None
+        raise Unavailable("arch", HINT) from None
     variance = float(np.mean(returns**2))
     if not variance > 0:
         return None, 0
@@ -137,6 +136,8 @@ def variances(returns: Array, parameters: Garch11) -> Array:
         `(n + 1,)`: entry i rests on the first i returns; entry 0 is the mean square of the first `LEAST` ones, which
         are before any forecast.
     """
+    from scipy.signal import lfilter
+
     start = float(np.mean(returns[:LEAST] ** 2))
     driven = parameters.omega + parameters.alpha * returns**2
     later, _ = lfilter([1.0], [1.0, -parameters.beta], driven, zi=[parameters.beta * start])
@@ -145,6 +146,8 @@ def variances(returns: Array, parameters: Garch11) -> Array:
 
 def _spread(one: Series, parameters: Garch11, levels: Sequence[float]) -> Array:
     """`(n, q)`: quantiles of the log return after each of the symbol's bars."""
+    from scipy import stats
+
     scale = np.sqrt(variances(PERCENT * one.returns, parameters)) / PERCENT
     # The distribution of the package has variance one, scipy's has nu / (nu - 2).
     unit = stats.t.ppf(levels, parameters.nu) * np.sqrt((parameters.nu - 2) / parameters.nu)
