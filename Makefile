@@ -33,6 +33,7 @@ format: $(VENV)/dev.stamp ## put the code into its standard form
 bench: $(VENV)/dev.stamp ## the benchmarks, as ratios against named alternatives in the same run
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/evidence.py
 
 serve: $(VENV)/train.stamp ## the service on the prices and models under FORECASTER_HOME
 	@$(BIN)/forecaster serve --host $(HOST) --port $(PORT)

@@ -77,7 +77,7 @@ def demo(once: bool, port: int, home: Path | None) -> None:
         with _step("answer"):
             click.echo(f"$ curl {address}/v1/forecasts/{_SYMBOL}")
             with _open(f"{address}/v1/forecasts/{_SYMBOL}") as response:
-                click.echo(json.dumps(json.load(response), indent=2))
+                click.echo(json.dumps(json.load(response), indent=2, ensure_ascii=False))
         if once:
             click.echo(f"\nTo go on serving: FORECASTER_HOME={folder} forecaster serve")
         else:

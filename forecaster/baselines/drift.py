@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.baselines.naive import LEAST, WINDOW, recent_spread
 from forecaster.baselines.protocol import Fold, Made, Say
 from forecaster.baselines.series import joined, rows, series_of
+from forecaster.diagnostics.naive import LEAST, WINDOW, naive_quantiles
 
 
 class Drift:
@@ -34,6 +34,6 @@ class Drift:
             if len(at):
                 # The mean of the returns between the first bar and this one.
                 mean = np.log(one.close[at] / one.close[0]) / at
-                spread = recent_spread(one.returns, at, levels)
-                pieces.append(rows(one, at, one.close[at, None] * np.exp(mean[:, None] + spread), levels))
+                quantiles = np.exp(mean)[:, None] * naive_quantiles(one.close, at, levels)
+                pieces.append(rows(one, at, quantiles, levels))
         return Made(joined(pieces, levels))

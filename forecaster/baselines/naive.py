@@ -1,17 +1,13 @@
-"""Last close: tomorrow is as today, spread as the symbol's own returns were lately."""
+"""Last close: tomorrow is as today, spread as the symbol's own returns were lately (`diagnostics.naive`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from forecaster.baselines.protocol import Fold, Made, Say
-from forecaster.baselines.series import Array, Index, around_zero, joined, rows, series_of
-
-WINDOW: Final = 500
-LEAST: Final = 60
+from forecaster.baselines.series import joined, rows, series_of
+from forecaster.diagnostics.naive import LEAST, WINDOW, naive_quantiles
 
 
 class Naive:
@@ -30,21 +26,5 @@ class Naive:
         for one in series_of(fold):
             at = one.at[one.at >= LEAST]
             if len(at):
-                spread = recent_spread(one.returns, at, levels)
-                pieces.append(rows(one, at, one.close[at, None] * np.exp(spread), levels))
+                pieces.append(rows(one, at, naive_quantiles(one.close, at, levels), levels))
         return Made(joined(pieces, levels))
-
-
-def recent_spread(returns: Array, at: Index, levels: Sequence[float]) -> Array:
-    """Quantiles of the last `WINDOW` returns before each place, with a median of 0.
-
-    Args:
-        returns: `(n - 1,)`; entry i - 1 is the return into bar i.
-        at: `(m,)` places of bars, each with a return before it.
-        levels: `(q,)`.
-
-    Returns:
-        `(m, q)` log returns.
-    """
-    past = [returns[max(0, place - WINDOW) : place] for place in at]
-    return around_zero(np.stack([np.quantile(own, levels) for own in past]), levels)
