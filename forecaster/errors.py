@@ -15,13 +15,13 @@
     ├── BundleError
     │   ├── CorruptBundle       a file is missing or is not the one that was written
     │   └── UnsupportedBundle   written by another version of this program
-    ├── LedgerError             the published forecasts cannot be read or written (see `ledger.errors`)
-    ├── BacktestError           a backtest cannot be made (see `backtest.errors`)
     └── RegistryError
         ├── NoModel             no version serves under that name
         ├── UnknownVersion      the model has no such version
         ├── NotRegistered       a network is trained, and the registry went away meanwhile
         └── RegistryUnavailable the registry does not answer
+
+`ledger.errors` and `backtest.errors` have their own branches of it.
 """
 
 from __future__ import annotations
