@@ -12,6 +12,7 @@ from data.bars import Bars
 from data.clock import SystemClock
 from data.errors import EmptyStore
 from data.store import PriceStore
+from data.symbols import market_of
 from forecaster.bundle import Bundle
 from forecaster.cli.console import (
     REFUSED,
@@ -19,6 +20,7 @@ from forecaster.cli.console import (
     chosen_symbols,
     json_option,
     name_option,
+    parse_symbols,
     price_store,
     print_json,
     progress_bar,
@@ -66,10 +68,11 @@ def publish_command(
     """Publish the forecasts of SYMBOLS (all that are stored) for their next session to the ledger.
 
     What is published is never rewritten: of each symbol and session the first forecast counts, and publishing again
-    changes nothing. A forecast whose session has opened is refused. Exits with 3 when any was refused.
+    changes nothing. A forecast whose session has opened is refused. Exits with 3 when any was refused, or when one of
+    SYMBOLS cannot be forecast. Others that did not trade when their exchange last did are listed, and fail nothing.
     """
     where = settings()
-    wanted = chosen_symbols(symbols, universe_name, where)
+    wanted, named = chosen_symbols(symbols, universe_name, where), frozenset(parse_symbols(symbols))
     registered, bundle = chosen(registry(where, name), version)
     store, model, ledger, clock = price_store(where), bundle.model(), Ledger(where.ledger_uri), SystemClock()
     with progress_bar(hidden=as_json) as shown:
@@ -78,8 +81,9 @@ def publish_command(
         calendars = store.calendars()
         shown.update(task, description=f"forecasting {len(asked):,} symbols")
         made = model.forecasts(bars, calendars, asked)
-    forecasts = [one for one in made.values() if isinstance(one, Forecast)]
     unable = {symbol: str(one) for symbol, one in made.items() if not isinstance(one, Forecast)}
+    unable |= _resting([one for one in made.values() if isinstance(one, Forecast) and one.symbol not in named], bars)
+    forecasts = [one for one in made.values() if isinstance(one, Forecast) and one.symbol not in unable]
     made_by = _provenance(registered, bundle, data_version)
     with ledger.writing(wait):
         now = clock.now()  # here, not above: reading, forecasting and waiting take time
@@ -97,7 +101,7 @@ def publish_command(
     else:
         _print(done, unable, registered, forecasts)
     # A share that cannot be forecast is no failure of a call that asks for whatever is there.
-    if done.refused or (unable and wanted is not None):
+    if done.refused or named & unable.keys():
         raise SystemExit(REFUSED)
 
 
@@ -110,6 +114,22 @@ def _bars(store: PriceStore, model: Model, wanted: tuple[str, ...] | None) -> tu
     asked = stored if wanted is None else wanted
     others = set(model.reads(asked)) & set(stored)
     return store.read(sorted({*asked, *others}), version=version), asked, version
+
+
+def _resting(forecasts: list[Forecast], bars: Bars) -> dict[str, str]:
+    """Those without a bar of the newest session on which any share of their exchange traded, and what to say of them.
+
+    A share that is suspended or delisted would be too late every evening, and that is nobody's failure.
+    """
+    newest = bars.frame.groupby("symbol")["session"].max()
+    latest = newest.groupby([market_of(str(symbol)) for symbol in newest.index]).max().dt.date
+    found = {one.symbol: latest[market_of(one.symbol)] for one in forecasts}
+    return {
+        one.symbol: f"{one.symbol}: no bar since {one.as_of}, though others traded on {found[one.symbol]}; "
+        "suspended or delisted, or fetch it again"
+        for one in forecasts
+        if one.as_of < found[one.symbol]
+    }
 
 
 def _provenance(version: Version, bundle: Bundle, data_version: int) -> Provenance:
@@ -134,10 +154,14 @@ def _print(done: Published, unable: dict[str, str], version: Version, forecasts:
     about = f" for {sessions[0]}" + (f" to {sessions[-1]}" if len(sessions) > 1 else "") if sessions else ""
     click.echo(
         f"{version.name} version {version.version}{about}: {done.published:,} published, {done.already:,} were there "
-        f"before, {len(done.refused):,} refused"
+        f"before, {len(done.refused):,} refused, {len(unable):,} cannot be forecast"
     )
-    told = [*(one.text for one in done.refused), *unable.values()]
-    for text in told[:_SHOWN]:
-        click.echo(f"refused: {text}", err=True)
-    if len(told) > _SHOWN:
-        click.echo(f"refused: {len(told) - _SHOWN:,} more, which --json lists", err=True)
+    _list("refused", [one.text for one in done.refused])
+    _list("cannot be forecast", list(unable.values()))
+
+
+def _list(what: str, texts: list[str]) -> None:
+    for text in texts[:_SHOWN]:
+        click.echo(f"{what}: {text}", err=True)
+    if len(texts) > _SHOWN:
+        click.echo(f"{what}: {len(texts) - _SHOWN:,} more, which --json lists", err=True)

@@ -13,11 +13,13 @@ from click.testing import CliRunner, Result
 from deltalake import DeltaTable
 
 from data.clock import SystemClock
+from data.store import PriceStore
 from forecaster.cli.diagnose import diagnose
 from forecaster.cli.doctor import doctor
 from forecaster.cli.predict import predict
 from forecaster.cli.publish import publish_command
 from forecaster.ledger.table import Ledger
+from tests.data.tables import checked, closes
 from tests.forecaster.cli.conftest import Sample
 
 SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
@@ -88,7 +90,7 @@ def test_what_is_too_late_is_refused_by_name(at: Run, ledger: Ledger) -> None:
     late = at(TOO_LATE)
     assert late.exit_code == 3
     assert late.stdout.splitlines() == [
-        "next-close version 1 for 2013-03-04: 0 published, 1 were there before, 4 refused"
+        "next-close version 1 for 2013-03-04: 0 published, 1 were there before, 4 refused, 0 cannot be forecast"
     ]
     assert "refused: IBM: the session of 2013-03-04 opened at 2013-03-04 14:30 UTC" in late.stderr
     told = json.loads(at(TOO_LATE, "FB", "--json").stdout)
@@ -97,6 +99,29 @@ def test_what_is_too_late_is_refused_by_name(at: Run, ledger: Ledger) -> None:
     assert told["refused"][0]["target_session"] == "2013-03-04"
     assert told["refused"][0]["reason"] == "too_late"
     assert ledger.read()["symbol"].tolist() == ["AAPL"]
+
+
+def test_shares_that_rest_are_no_failure_unless_they_were_named(
+    at: Run, ledger: Ledger, copied_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All but one stop trading on Friday.
+    PriceStore(copied_home / "prices").upsert(checked(closes([431.0], symbol="AAPL", first="2013-03-04")))
+    monkeypatch.chdir(copied_home)
+    environment = {"FORECASTER_HOME": str(copied_home), "FORECASTER_LEDGER": ledger.uri}
+    monkeypatch.setattr(SystemClock, "now", lambda self: datetime(2013, 3, 5, 12, 0, tzinfo=UTC))
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(publish_command, list(arguments), env=environment, catch_exceptions=False)
+
+    everything = run()
+    assert everything.exit_code == 0, everything.output
+    assert everything.stdout.splitlines() == [
+        "next-close version 1 for 2013-03-05: 1 published, 0 were there before, 0 refused, 4 cannot be forecast"
+    ]
+    assert "IBM: no bar since 2013-03-01, though others traded on 2013-03-04" in everything.stderr
+    named = run("AAPL", "IBM")
+    assert named.exit_code == 3
+    assert "refused: IBM: the session of 2013-03-04 opened at 2013-03-04 14:30 UTC" in named.stderr
 
 
 def test_a_symbol_that_is_not_stored_is_an_error(at: Run, ledger: Ledger) -> None:
