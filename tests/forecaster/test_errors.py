@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from forecaster import errors
+from forecaster.backtest import errors as backtest_errors
+from forecaster.backtest.errors import BacktestBusy, EngineFailed, EngineUnavailable, NothingToCompare, SpanError
 from forecaster.errors import (
     AlreadyLearnt,
     CorruptBundle,
@@ -24,8 +28,12 @@ from forecaster.errors import (
     UnknownVersion,
     UnsupportedBundle,
 )
+from forecaster.ledger import errors as ledger_errors
+from forecaster.ledger.errors import LedgerUnavailable, NotPublished, UnsupportedLedger
 
-EXAMPLES = [
+MODULES = (errors, backtest_errors, ledger_errors)
+
+EXAMPLES: list[tuple[ForecasterError, list[str]]] = [
     (SpecError("ModelSpec.units", "a list", 64), ["ModelSpec.units: expected a list, got '64'"]),
     (TrainingUnavailable("tensorflow"), ["needs tensorflow", "pip install 'stock-forecaster[train]'"]),
     (TrainingStopped(3, resumable=True), ["stopped after 3 epochs", "the same command goes on", "--fresh starts anew"]),
@@ -50,6 +58,17 @@ EXAMPLES = [
         NotRegistered(RegistryUnavailable("http://away", "refused"), Path("m")),
         ["http://away does not answer: refused", "kept in m", "the same command registers it"],
     ),
+    (SpanError("--every", "at least 1", 0), ["--every: expected at least 1, got '0'"]),
+    (EngineUnavailable("ray", "no module ray"), ["engine ray", "no module ray", "--engine local needs nothing else"]),
+    (EngineFailed("dask", 3, "went away"), ["dask broke 3 times", "went away", "the same command goes on"]),
+    (BacktestBusy(Path("m")), ["another backtest writes to m", "wait for it", "another --out"]),
+    (
+        NothingToCompare({"naive": 1200, "ets": 0}, {"ets": "too few bars"}),
+        ["there are none: naive gave 1,200, ets gave 0; ets failed: too few bars"],
+    ),
+    (LedgerUnavailable("l", "refused"), ["ledger", "in l cannot be read or written: refused"]),
+    (UnsupportedLedger("l", 9, 1), ["in l has rows of schema 9", "reads up to 1", "or a newer one"]),
+    (NotPublished("FB", "next-close", ["AAPL"]), ["FB under next-close", "1 symbols (AAPL)", "forecaster publish FB"]),
 ]
 
 
@@ -66,13 +85,16 @@ def test_every_fact_of_a_message_is_a_field(error: ForecasterError) -> None:
     assert set(given) <= vars(error).keys()
 
 
-def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes(module: ModuleType) -> None:
     classes = {
-        name: one for name, one in inspect.getmembers(errors, inspect.isclass) if one.__module__ == errors.__name__
+        name: one for name, one in inspect.getmembers(module, inspect.isclass) if one.__module__ == module.__name__
     }
-    assert errors.__doc__ is not None
-    drawn = [line for line in errors.__doc__.splitlines() if any(f" {name} " in f" {line} " for name in classes)]
-    assert len(drawn) == len(classes)
+    assert module.__doc__ is not None
+    drawn = set(re.findall(r"^    [│ ]*[├└]── ([A-Z]\w+)", module.__doc__, re.MULTILINE))
+    # A tree that grows out of another one draws where it begins, too.
+    assert classes.keys() - {"ForecasterError"} <= drawn <= classes.keys() | {"SpecError"}
     assert all(issubclass(one, ForecasterError) for one in classes.values())
-    raised = {type(error) for error, _ in EXAMPLES}
-    assert {one for one in classes.values() if not one.__subclasses__()} == raised
+    bases = {base for one in classes.values() for base in one.__bases__}
+    raised = {type(error) for error, _ in EXAMPLES if type(error).__module__ == module.__name__}
+    assert set(classes.values()) - bases == raised
