@@ -221,10 +221,12 @@ class KeyedTable:
                 if not len(fresh):
                     break
                 try:
-                    self._write(fresh, "append", table, _UNMOVED)
+                    # "error": a table that another writer has made meanwhile must not be appended to unread.
+                    self._write(fresh, "error" if table is None else "append", table, _UNMOVED)
                     break
-                except CommitFailedError:
-                    if attempt == _ATTEMPTS:
+                except DeltaError as error:
+                    overtaken = isinstance(error, CommitFailedError) or (table is None and self.opened() is not None)
+                    if attempt == _ATTEMPTS or not overtaken:
                         raise
             return len(fresh)
 
@@ -309,7 +311,7 @@ class KeyedTable:
     def _write(
         self,
         rows: pa.Table,
-        mode: Literal["append", "overwrite"],
+        mode: Literal["append", "overwrite", "error"],
         table: DeltaTable | None,
         commit: CommitProperties | None = None,
     ) -> None:

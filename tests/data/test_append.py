@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,3 +87,18 @@ def test_writers_that_share_no_lock_write_each_key_once(table: KeyedTable) -> No
     for one in threads:
         one.join()
     assert len(held(table)) == sum(counts) == 1 + rounds + rounds * writers
+
+
+def test_writers_that_make_the_table_at_once_write_each_key_once(tmp_path: Path) -> None:
+    for round_ in range(8):
+        uri, writers = str(tmp_path / f"table {round_}"), 3
+        together = threading.Barrier(writers)
+
+        def write(writer: int, uri: str = uri, together: threading.Barrier = together) -> int:
+            own = KeyedTable(uri, SCHEMA, ("name", "day"), append_only=True)
+            together.wait()
+            return own.append(rows("shared", f"w{writer}", value=float(writer)))
+
+        with ThreadPoolExecutor(writers) as threads:
+            assert sum(threads.map(write, range(writers))) == 1 + writers
+        assert held(KeyedTable(uri, SCHEMA, ("name", "day"), append_only=True)).keys() == {"shared", "w0", "w1", "w2"}
