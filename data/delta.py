@@ -269,8 +269,10 @@ class KeyedTable:
             return DeltaTable(self.uri)
         except TableNotFoundError as error:
             # It also says so of an address that is none, and of a log whose beginning is lost.
-            if "Unknown scheme" in str(error) or (self.folder and any((self.folder / "_delta_log").glob("*.json"))):
+            if "Unknown scheme" in str(error):
                 raise
+            if self.folder and any((self.folder / "_delta_log").glob("*.json")):
+                return DeltaTable(self.uri)  # another writer may have made it just now
             return None
 
     def _followed(self) -> DeltaTable | None:
