@@ -51,6 +51,11 @@ def shown(value: object, limit: int = 40) -> str:
     return f"{text[: limit - 1]}…" if len(text) > limit else text
 
 
+def first_of(names: Sequence[str], limit: int = 8) -> str:
+    """The first names of a list that may be long."""
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")
+
+
 def told(text: str, limit: int = 160) -> str:
     """What a server said, in its own language, without control characters and cut to `limit` characters."""
     plain = "".join(char if char.isprintable() else " " for char in text[: limit + 1])
@@ -99,7 +104,7 @@ class UnknownSymbol(SymbolError):
 
     def __init__(self, symbol: str, available: Sequence[str]) -> None:
         self.available = tuple(available)
-        few = ", ".join(self.available[:8]) + (", …" if len(self.available) > 8 else "")
+        few = first_of(self.available)
         super().__init__(
             symbol,
             f"unknown symbol {symbol}: the store holds {len(self.available)} symbols ({few}); "

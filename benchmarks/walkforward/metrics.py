@@ -7,16 +7,16 @@ Where a figure does not exist (a constant forecast has no correlation), it is Na
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
+
+from forecaster.backtest.scores import quarter_name, quarter_numbers
+from forecaster.diagnostics.pinball import pinball_loss
+from forecaster.diagnostics.ranks import daily_ranks
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
-
-# A cross-section of fewer symbols is no cross-section.
-LEAST_SYMBOLS: Final = 5
 
 
 def mae_ratio(p: Array, r: Array) -> float:
@@ -52,16 +52,10 @@ def daily_correlations(p: Array, r: Array, day: Days, *, ranks: bool) -> Array:
         ranks: Spearman's with average ranks (RankIC) in place of Pearson's (IC).
 
     Returns:
-        `(days,)`: one entry for each day with at least `LEAST_SYMBOLS` symbols on which both p and r vary.
+        `(days,)`: one entry for each day with at least `ranks.LEAST_SYMBOLS` symbols on which both p and r vary.
     """
-    order = np.argsort(day, kind="stable")
-    found = []
-    for own in np.split(order, np.flatnonzero(np.diff(day[order]).astype(np.int64)) + 1):
-        if len(own) < LEAST_SYMBOLS or np.ptp(p[own]) == 0 or np.ptp(r[own]) == 0:
-            continue
-        a, b = (rankdata(p[own]), rankdata(r[own])) if ranks else (p[own], r[own])
-        found.append(float(np.corrcoef(a, b)[0, 1]))
-    return np.array(found)
+    found = daily_ranks(p, r, day)
+    return found.rank_ic if ranks else found.ic
 
 
 def mean_and_error(values: Array) -> tuple[float, float]:
@@ -86,9 +80,7 @@ def pinball(quantiles: Array, r: Array, levels: Sequence[float]) -> float:
         r: `(n,)`.
         levels: `(q,)`.
     """
-    error = r[:, None] - quantiles
-    tau = np.asarray(levels)
-    return float(np.maximum(tau * error, (tau - 1) * error).mean())
+    return float(pinball_loss(quantiles.T, r, levels).mean())
 
 
 def coverage(lower: Array, upper: Array, r: Array) -> float:
@@ -98,8 +90,7 @@ def coverage(lower: Array, upper: Array, r: Array) -> float:
 
 def quarter(session: Days) -> list[str]:
     """The calendar quarter of each session: 2017Q1."""
-    month = session.astype("datetime64[M]").astype(np.int64)  # months since 1970-01
-    return [f"{1970 + number // 12}Q{number % 12 // 3 + 1}" for number in month.tolist()]
+    return [quarter_name(number) for number in quarter_numbers(session).tolist()]
 
 
 def _ratio(a: float, b: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from forecaster.baselines.protocol import column
+from forecaster.diagnostics.table import column
 
 from . import metrics
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from data.windows import Mask, Windows, panel
-from forecaster.baselines.protocol import KEYS, Fold, Made, Say, column
+from forecaster.baselines.protocol import KEYS, Fold, Made, Say
+from forecaster.diagnostics.table import column
 from forecaster.experiment import windows_and_split
 from forecaster.spec import ModelSpec, TrainSpec
 

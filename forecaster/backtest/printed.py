@@ -9,7 +9,7 @@ from forecaster.backtest.contest import SIZE, Comparison
 from forecaster.backtest.estimates import Estimate
 from forecaster.backtest.figures import Figures, ModelSummary, Summary
 from forecaster.diagnostics.verdict import ALPHA
-from forecaster.diagnostics.wording import p_value, share
+from forecaster.diagnostics.wording import p_cell, p_value, share
 
 COLUMNS: Final = (
     "model",
@@ -122,7 +122,7 @@ def _row(one: ModelSummary) -> tuple[str, ...]:
         f"{one.model}{' *' if figures.may_be_best else ''}",
         _estimate(figures.pinball_ratio),
         _estimate(figures.mae_ratio),
-        _NONE if test is None else p_value(test.p_value).removeprefix("p ").removeprefix("= ").replace(" ", ""),
+        _NONE if test is None else p_cell(test.p_value).replace(" ", ""),
         _NONE if figures.directional_accuracy.value is None else f"{figures.directional_accuracy.value:.3f}",
         _NONE if ranks is None else _estimate(Estimate(ranks.rank_ic, ranks.rank_ic_error), 3),
         _NONE if ranks is None or ranks.rank_icir is None else f"{ranks.rank_icir:.2f}",

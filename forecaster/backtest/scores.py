@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecaster.backtest.estimates import Estimate, ratio
 from forecaster.backtest.panel import Panel
@@ -145,11 +146,20 @@ def quarters(panel: Panel, own: Totals) -> tuple[Quarter, ...]:
     """The widest central interval by the quarter of the session forecast, in order; none without intervals."""
     if not len(own.inside):
         return ()
-    month = panel.sessions.astype("datetime64[M]").astype(np.int64)  # months since 1970-01
+    quarter = quarter_numbers(panel.sessions)
     found = []
-    for number in np.unique(month // 3):
-        chosen = month // 3 == number
+    for number in np.unique(quarter).tolist():
+        chosen = quarter == number
         inside, count = own.inside[-1][chosen], panel.count[chosen]
-        name = f"{1970 + number // 4}Q{number % 4 + 1}"
-        found.append(Quarter(name, int(chosen.sum()), int(count.sum()), ratio(inside, count)))
+        found.append(Quarter(quarter_name(number), int(chosen.sum()), int(count.sum()), ratio(inside, count)))
     return tuple(found)
+
+
+def quarter_numbers(sessions: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """The calendar quarter of each session, counted from the first of 1970."""
+    return sessions.astype("datetime64[M]").astype(np.int64) // 3
+
+
+def quarter_name(number: int) -> str:
+    """What people call a quarter: 188 -> "2017Q1"."""
+    return f"{1970 + number // 4}Q{number % 4 + 1}"

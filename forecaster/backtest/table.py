@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecaster.baselines.protocol import KEYS, column
+from forecaster.baselines.protocol import KEYS
+from forecaster.diagnostics.table import column
 
 # A contestant's name, and the seed of its training (0 for one without).
 Key = tuple[str, int]

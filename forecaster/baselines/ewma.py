@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from forecaster.baselines.protocol import Fold, Made, Say
-from forecaster.baselines.series import Array, around_zero, joined, rows, series_of
+from forecaster.baselines.series import Array, joined, rows, series_of
+from forecaster.diagnostics.naive import around_zero
 
 DECAY: Final = 0.94
 # The first returns make the first variance; what is standardised comes after them.
@@ -51,7 +52,7 @@ def ewma_variance(returns: Array) -> Array:
         `(n + 1,)`: entry i rests on the first i returns, v(i+1) = 0.94 v(i) + 0.06 r(i)^2. Up to `START` it is their
         plain mean square, which the recursion starts from.
     """
-    from scipy.signal import lfilter  # what serves has no scipy, and the command tells so
+    from scipy.signal import lfilter  # here: who does not forecast with it need not wait for scipy
 
     squared = returns**2
     variance = np.zeros(len(returns) + 1)

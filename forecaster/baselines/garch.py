@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from forecaster.baselines.protocol import HINT, Fold, Made, Say, Unavailable
-from forecaster.baselines.series import Array, Series, around_zero, joined, rows, series_of
+from forecaster.baselines.series import Array, Series, joined, rows, series_of
+from forecaster.diagnostics.naive import around_zero
 
 # The optimiser wants returns near one; `arch` recommends percent.
 PERCENT: Final = 100.0

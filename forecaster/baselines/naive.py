@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecaster.baselines.protocol import Fold, Made, Say
-from forecaster.baselines.series import joined, rows, series_of
+from forecaster.baselines.series import Array, Index, Series, joined, rows, series_of
 from forecaster.diagnostics.naive import LEAST, WINDOW, naive_quantiles
 
 
@@ -26,5 +26,9 @@ class Naive:
         for one in series_of(fold):
             at = one.at[one.at >= LEAST]
             if len(at):
-                pieces.append(rows(one, at, naive_quantiles(one.close, at, levels), levels))
+                pieces.append(rows(one, at, self.quantiles(one, at, levels), levels))
         return Made(joined(pieces, levels))
+
+    def quantiles(self, one: Series, at: Index, levels: Sequence[float]) -> Array:
+        """`(m, q)` closes [currency] that are said at some places `(m,)` of a symbol's bars, `LEAST` or more each."""
+        return naive_quantiles(one.close, at, levels)

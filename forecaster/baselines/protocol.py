@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from data.bars import Bars
+from forecaster.diagnostics.table import column
+from forecaster.spec import DEFAULT_QUANTILES
 
-LEVELS: Final = (0.05, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95)
+LEVELS: Final = DEFAULT_QUANTILES
 KEYS: Final = ("symbol", "origin")
 HINT: Final = "pip install 'stock-forecaster[train]'"
 
@@ -87,11 +89,6 @@ class Unavailable(Exception):
         super().__init__(f"{name} is not there: {hint}")
         self.name = name
         self.hint = hint
-
-
-def column(level: float) -> str:
-    """The name of a quantile's column: 0.05 -> "0.05"."""
-    return f"{level:.12g}"
 
 
 def check_made(table: pd.DataFrame, origins: pd.DataFrame, levels: Sequence[float], label: str) -> None:

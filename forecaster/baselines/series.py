@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from data.adjust import adjusted
-from forecaster.baselines.protocol import Fold, column
+from forecaster.baselines.protocol import Fold
+from forecaster.diagnostics.table import column
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
@@ -84,13 +85,3 @@ def joined(pieces: Sequence[pd.DataFrame], levels: Sequence[float]) -> pd.DataFr
     return pd.DataFrame(
         {"symbol": pd.Series([], dtype="str"), "origin": pd.Series([], dtype="datetime64[s]"), **columns}
     )
-
-
-def around_zero(returns: Array, levels: Sequence[float]) -> Array:
-    """Quantiles of returns `(..., q)` without a view on the direction: the median 0, the others on their side of it."""
-    middle = list(levels).index(0.5)
-    moved = returns.copy()
-    moved[..., :middle] = np.minimum(moved[..., :middle], 0.0)
-    moved[..., middle] = 0.0
-    moved[..., middle + 1 :] = np.maximum(moved[..., middle + 1 :], 0.0)
-    return moved

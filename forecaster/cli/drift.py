@@ -8,7 +8,7 @@ from data.store import PriceStore
 from forecaster.bundle import Bundle
 from forecaster.cli.console import bars_for, print_json, print_table
 from forecaster.diagnostics.drift import Change
-from forecaster.diagnostics.wording import p_value, sessions
+from forecaster.diagnostics.wording import p_cell, p_value, sessions
 from forecaster.drift import Drift, drift, to_dict, watched
 from forecaster.error_drift import Span
 from forecaster.registry import Version
@@ -37,7 +37,7 @@ def _print(title: str, found: Drift) -> None:
             _number(one.psi),
             _number(one.expected),
             _number(one.threshold),
-            "-" if one.p_value is None else p_value(one.p_value).removeprefix("p ").removeprefix("= "),
+            "-" if one.p_value is None else p_cell(one.p_value),
             "insufficient data" if one.drifted is None else "drifted" if one.drifted else "",
         )
         for one in found.features

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from data.errors import first_of
 from forecaster.cli.console import print_json, print_table
 from forecaster.cli.figures import COLUMNS, row
 from forecaster.diagnostics.diagnostics import to_dict
@@ -57,7 +58,7 @@ def show(made: Experiment, alias: str) -> None:
         [row(symbol, one) for symbol, one in made.diagnostics.items()],
     )
     if made.unjudged:
-        few = ", ".join(made.unjudged[:8]) + (", …" if len(made.unjudged) > 8 else "")
+        few = first_of(made.unjudged)
         click.echo(f"not judged, for too short a history or one that began too late: {few}")
     click.echo(f"{made.version.name} version {made.version.version} is now the {alias}")
     if alias == CHALLENGER:

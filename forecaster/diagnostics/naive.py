@@ -37,17 +37,23 @@ def naive_quantiles(close: Floats, at: NDArray[np.integer[Any]], levels: Sequenc
     """
     # The returns before every origin, as a view; NaN stands for those before the first.
     past = sliding_window_view(np.concatenate([np.full(WINDOW, np.nan), np.diff(np.log(close))]), WINDOW)
-    middle = list(levels).index(0.5)
     found = np.full((len(at), len(levels)), np.nan)
     enough = np.flatnonzero(at >= LEAST)
     for begin in range(0, len(enough), BLOCK):
         some = enough[begin : begin + BLOCK]
         spread = _quantiles(past, at[some], np.asarray(levels))
-        spread[:, :middle] = np.minimum(spread[:, :middle], 0.0)
-        spread[:, middle] = 0.0
-        spread[:, middle + 1 :] = np.maximum(spread[:, middle + 1 :], 0.0)
-        found[some] = close[at[some], None] * np.exp(spread)
+        found[some] = close[at[some], None] * np.exp(around_zero(spread, levels))
     return found
+
+
+def around_zero(returns: Floats, levels: Sequence[float]) -> Floats:
+    """Quantiles of returns `(..., q)` without a view on the direction: the median 0, the others on their side of it."""
+    middle = list(levels).index(0.5)
+    moved = returns.copy()
+    moved[..., :middle] = np.minimum(moved[..., :middle], 0.0)
+    moved[..., middle] = 0.0
+    moved[..., middle + 1 :] = np.maximum(moved[..., middle + 1 :], 0.0)
+    return moved
 
 
 def _quantiles(past: Floats, at: NDArray[np.integer[Any]], levels: Floats) -> Floats:

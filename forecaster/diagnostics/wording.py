@@ -11,6 +11,11 @@ def p_value(p: float) -> str:
     return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}"
 
 
+def p_cell(p: float) -> str:
+    """A p-value under a heading that says what it is: `0.68`, `0.031`, `< 0.001`."""
+    return p_value(p).removeprefix("p ").removeprefix("= ")
+
+
 def percent(share: float) -> str:
     """A positive share in percent, never as zero: `34 %`, `3.4 %`, `less than 0.1 %`."""
     if share < 0.001:

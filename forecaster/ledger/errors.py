@@ -12,11 +12,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
+from data.errors import first_of
 from forecaster.errors import ForecasterError
-
-_NAMED: Final = 8
 
 
 class LedgerError(ForecasterError):
@@ -52,7 +50,7 @@ class NotPublished(LedgerError):
         self.symbol = symbol
         self.name = name
         self.known = tuple(known)
-        there = ", ".join(self.known[:_NAMED]) + (", …" if len(self.known) > _NAMED else "")
+        there = first_of(self.known)
         super().__init__(
             f"nothing was published of {symbol} under {name}, but of {len(self.known)} symbols"
             f"{f' ({there})' if there else ''}; publish it first: forecaster publish {symbol}"

@@ -10,7 +10,7 @@ from typing import Final
 from forecaster.backtest.contest import SIZE, Comparison
 from forecaster.backtest.estimates import Estimate
 from forecaster.backtest.figures import Figures, ModelSummary, Summary
-from forecaster.diagnostics.wording import p_value, share
+from forecaster.diagnostics.wording import p_cell, p_value, share
 from forecaster.report.backtest.marks import swatch, unbroken
 from forecaster.report.badge import badges
 from forecaster.report.formats import MINUS, decimal, percentage
@@ -212,4 +212,4 @@ def _width(found: Estimate) -> str:
 
 
 def _p(test: Comparison | None) -> str:
-    return NONE if test is None else escape(p_value(test.p_value).removeprefix("p ").removeprefix("= "))
+    return NONE if test is None else escape(p_cell(test.p_value))

@@ -7,9 +7,10 @@ import pytest
 from forecaster.baselines import ets, garch, registered
 from forecaster.baselines.ets import NO_FIT, Smoothing
 from forecaster.baselines.garch import Garch11
-from forecaster.baselines.protocol import LEVELS, Forecaster, Unavailable, check_made, column
+from forecaster.baselines.protocol import LEVELS, Forecaster, Unavailable, check_made
 from forecaster.baselines.registered import BASELINES, baseline
 from forecaster.baselines.series import Array
+from forecaster.diagnostics.table import column
 from tests.forecaster.baselines.markets import DAYS, SPAN, forecasts, market, outcomes
 
 

@@ -6,7 +6,8 @@ import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from forecaster.baselines.ets import FORMS, NO_FIT, Ets, Smoothing, fit, one_ahead
-from forecaster.baselines.protocol import LEVELS, column
+from forecaster.baselines.protocol import LEVELS
+from forecaster.diagnostics.table import column
 from tests.forecaster.baselines.markets import folds_of, market
 
 RANDOM = np.random.default_rng(8)

@@ -4,7 +4,8 @@ import numpy as np
 from arch import arch_model
 
 from forecaster.baselines.garch import PERCENT, Garch, Garch11, fit, variances
-from forecaster.baselines.protocol import LEVELS, column
+from forecaster.baselines.protocol import LEVELS
+from forecaster.diagnostics.table import column
 from tests.forecaster.baselines.markets import folds_of, market
 
 PARAMETERS = Garch11(0.02, 0.07, 0.9, 6.0)

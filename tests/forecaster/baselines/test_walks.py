@@ -7,7 +7,8 @@ import numpy as np
 from forecaster.baselines.drift import Drift
 from forecaster.baselines.ewma import ewma_variance
 from forecaster.baselines.naive import Naive
-from forecaster.baselines.protocol import LEVELS, column
+from forecaster.baselines.protocol import LEVELS
+from forecaster.diagnostics.table import column
 from tests.forecaster.baselines.markets import forecasts, market
 
 COLUMNS = [column(level) for level in LEVELS]
