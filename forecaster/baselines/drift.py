@@ -23,4 +23,5 @@ class Drift(Naive):
         """See `Naive.quantiles`."""
         # The mean of the returns between the first bar and this one.
         mean = np.log(one.close[at] / one.close[0]) / at
-        return np.exp(mean)[:, None] * super().quantiles(one, at, levels)
+        moved: Array = np.exp(mean)[:, None] * super().quantiles(one, at, levels)
+        return moved
