@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -110,9 +111,26 @@ def _type(kind: Kind) -> str:
     return f"urn:stock-forecaster:problem:{kind.name}"
 
 
-def _problem(request: Request, kind: Kind, detail: str, facts: Mapping[str, Any] = _NONE) -> JSONResponse:
+def problem_of(error: Exception, path: str, *, retry_after: float | None = None) -> JSONResponse:
+    """The problem document of an error, for those who answer outside of the app's routes.
+
+    Args:
+        error: what came; see `KINDS`.
+        path: of the request.
+        retry_after: seconds after which asking again makes sense.
+    """
+    kind = kind_of(error)
+    facts = {}
+    if kind is not _UNEXPECTED:
+        facts = {name: value for name, value in vars(error).items() if name in _FACTS}
+    cut = {name: value[:_ECHO] if isinstance(value, str) else value for name, value in facts.items()}
+    return _problem(path, kind, detail_of(error), cut, retry_after)
+
+
+def _problem(
+    path: str, kind: Kind, detail: str, facts: Mapping[str, Any] = _NONE, retry_after: float | None = None
+) -> JSONResponse:
     """A problem document as a response."""
-    path: str = request.scope["path"]
     shown = path if len(path) <= _ECHO else path[: _ECHO - 1] + "…"
     document = Problem(
         type=_type(kind),
@@ -123,8 +141,8 @@ def _problem(request: Request, kind: Kind, detail: str, facts: Mapping[str, Any]
         **facts,
     )
     headers = {}
-    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(round(request.app.state.host.settings.refresh_seconds))
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     return JSONResponse(document.model_dump(), kind.status, headers, _MEDIA_TYPE)
 
 
@@ -137,19 +155,18 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
-    kind = kind_of(error)
-    facts = {}
-    if kind is not _UNEXPECTED:
-        facts = {name: value for name, value in vars(error).items() if name in _FACTS}
-    cut = {name: value[:_ECHO] if isinstance(value, str) else value for name, value in facts.items()}
-    return _problem(request, kind, detail_of(error), cut)
+    unavailable = kind_of(error).status == HTTPStatus.SERVICE_UNAVAILABLE
+    again = request.app.state.host.settings.refresh_seconds if unavailable else None
+    return problem_of(error, request.scope["path"], retry_after=again)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     detail = "there is nothing here; /docs shows what can be asked" if status == 404 else str(error.detail)
-    response = _problem(request, Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase), detail)
+    response = _problem(
+        request.scope["path"], Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase), detail
+    )
     response.headers.update(error.headers or {})
     return response
 
@@ -159,4 +176,4 @@ async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     kind = Kind(422, "invalid-request", "Invalid request")
-    return _problem(request, kind, f"{data.shown(where)}: {first['msg']}"[:200])
+    return _problem(request.scope["path"], kind, f"{data.shown(where)}: {first['msg']}"[:200])

@@ -29,7 +29,14 @@ class Clock:
 
 
 def settings(home: Path, **changes: Any) -> ServiceSettings:
-    values = {"home": home, "store": "", "tracking_uri": "", "model": "next-close", "refresh_seconds": 60}
+    values = {
+        "home": home,
+        "store": "",
+        "tracking_uri": "",
+        "model": "next-close",
+        "refresh_seconds": 60,
+        "open_read": True,
+    }
     return ServiceSettings(**{**values, **changes})
 
 
