@@ -9,12 +9,15 @@ Volume is divided by what prices are multiplied with, so that price x volume sta
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from data.bars import PRICES, Bars
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
 Direction = Literal["backward", "forward"]
 
 # Adjusted closes are printed with about 15 significant digits at best. A ratio that moves by less than this is
@@ -40,6 +43,17 @@ def adjusted(bars: Bars, direction: Direction = "backward") -> pd.DataFrame:
         table[name] = table[name] * factor
     table["volume"] = table["volume"] / factor
     return table
+
+
+def adjusted_numbers(numbers: Mapping[str, Array]) -> dict[str, Array]:
+    """One symbol's bars with backward-adjusted prices and volume, as `adjusted` makes them, without a table.
+
+    Args:
+        numbers: open, high, low, close [currency], volume [shares] and adj_factor [1] by these names, each `(n,)`.
+    """
+    factor = numbers["adj_factor"]
+    prices = {name: numbers[name] * factor for name in PRICES}
+    return {**prices, "volume": numbers["volume"] / factor, "adj_factor": factor}
 
 
 def factor_from_adjusted_close(adjusted: pd.Series[float], close: pd.Series[float]) -> pd.Series[float]:

@@ -23,13 +23,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import reduce
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from data.errors import MissingColumns
 from data.parsing import Flags, Numbers, Positions, parse_numbers, parse_sessions, parse_symbols, readable
+
+Days: TypeAlias = np.ndarray[Any, np.dtype[np.datetime64]]
+Columns: TypeAlias = Mapping[str, "pd.Series[float]"] | Mapping[str, Numbers]
 
 PRICES: Final = ("open", "high", "low", "close")
 COLUMNS: Final = ("symbol", "session", *PRICES, "volume", "amount", "adj_factor")
@@ -131,6 +134,36 @@ def validate(table: pd.DataFrame, *, source: str, known_through: date | None = N
     return Validated(Bars(bars), _quarantine(raw, verdicts, source))
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first of a table's rows that would be set aside, and why."""
+
+    row: int
+    reason: Reason
+
+
+def order_of_one(
+    session: Days, numbers: Mapping[str, Numbers], *, known_through: date | None = None
+) -> Positions | Broken:
+    """The order of one symbol's bars by session; or what is wrong with them, by the rules of `validate`.
+
+    Args:
+        session: `(n,) datetime64[D]`, in any order.
+        numbers: the other columns by their names, each `(n,) float64`; NaN is a blank.
+        known_through: the last day that can have happened.
+    """
+    verdicts = _Verdicts(len(session))
+    if known_through is not None:
+        verdicts.mark(Reason.IN_THE_FUTURE, session > np.datetime64(known_through))
+    blanks = {name: np.isnan(column) for name, column in numbers.items()}
+    _mark_numbers(numbers, blanks, verdicts)
+    rows = _rows_in_order(session.astype("int64"), numbers, verdicts)
+    if verdicts.good.all():
+        return np.arange(len(session)) if rows is None else rows
+    first = np.flatnonzero(~verdicts.good)[:1]
+    return Broken(int(first[0]), Reason(verdicts.reasons(first)[0]))
+
+
 class _Verdicts:
     """The first reason found for each row, and which rows are good so far."""
 
@@ -166,7 +199,7 @@ def _mark_numbers(numbers: Mapping[str, Numbers], blanks: Mapping[str, Flags], v
     verdicts.mark(Reason.BAD_FACTOR, numbers["adj_factor"] <= 0)
 
 
-def _rows_in_order(pairs: Positions, numbers: Mapping[str, pd.Series[float]], verdicts: _Verdicts) -> Positions | None:
+def _rows_in_order(pairs: Positions, numbers: Columns, verdicts: _Verdicts) -> Positions | None:
     """The good rows sorted by `pairs`, after repeated ones were marked; None where that is every row as it stands."""
     rows = np.flatnonzero(verdicts.good)
     own = pairs[rows]
@@ -181,14 +214,12 @@ def _rows_in_order(pairs: Positions, numbers: Mapping[str, pd.Series[float]], ve
     return rows[verdicts.good[rows]]
 
 
-def _mark_duplicates(
-    tied: Positions, pairs: Positions, numbers: Mapping[str, pd.Series[float]], verdicts: _Verdicts
-) -> None:
+def _mark_duplicates(tied: Positions, pairs: Positions, numbers: Columns, verdicts: _Verdicts) -> None:
     """Repeated rows count once; rows that contradict each other are all set aside: nobody knows which is true.
 
     Assumes that `tied` are the good rows whose pair occurs more than once, each pair's in the order of the table.
     """
-    good = pd.DataFrame({"pair": pairs[tied]} | {name: column.to_numpy()[tied] for name, column in numbers.items()})
+    good = pd.DataFrame({"pair": pairs[tied]} | {name: np.asarray(column)[tied] for name, column in numbers.items()})
     repeated = good.duplicated(keep="first").to_numpy()
     once = good["pair"][~repeated]
     conflicting = good["pair"].isin(once[once.duplicated()]).to_numpy()

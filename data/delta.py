@@ -146,6 +146,14 @@ class KeyedTable:
         return None if table is None else int(table.version())
 
     @maps_errors
+    def rows(self) -> int:
+        """How many rows the newest version has, as its log says; 0 while there is no table."""
+        table = self.opened()
+        if table is None:
+            return 0
+        return int(pc.sum(pa.table(table.get_add_actions(flatten=True))["num_records"]).as_py() or 0)
+
+    @maps_errors
     def select(self, sql: str, version: int | None = None) -> pd.DataFrame | None:
         """Rows of `sql` over the table, which it calls `it`; None while there is no table.
 

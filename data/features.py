@@ -160,9 +160,9 @@ def columns(past: History, names: Sequence[str]) -> np.ndarray[Any, np.dtype[np.
     # Column after column, and turned once: writing every column into its rows would touch all the memory each time.
     made = np.empty((len(names), len(past)))
     for position, name in enumerate(names):
-        feature = FEATURES[name]
-        values = past.flat(feature.of(past))
-        made[position] = values if feature.minmax else np.clip(values, -CUT, CUT)
+        made[position] = past.flat(FEATURES[name].of(past))
+    limit = np.where(minmax_columns(names), np.inf, CUT)[:, None]
+    np.clip(made, -limit, limit, out=made)
     return np.ascontiguousarray(made.T)
 
 

@@ -10,7 +10,8 @@ alike whether the whole history or only its end was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,10 @@ from data.symbols import market_of
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
 Index = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+# Histories of one symbol up to so many bars, as requests bring them, share what does not depend on their values.
+_SHORT: Final = 512
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "adj_factor")
 
@@ -45,19 +50,49 @@ class History:
             universe: the symbols that cross-sections are taken over; None takes all.
         """
         codes, names = pd.factorize(table["symbol"])
-        self.symbols: tuple[str, ...] = tuple(str(name) for name in names)
-        counts = np.bincount(codes, minlength=len(names)).astype(np.int64)
+        self._lay(
+            tuple(str(name) for name in names),
+            codes.astype(np.int64),
+            table["session"].to_numpy().astype("datetime64[D]"),
+            {name: table[name].to_numpy(dtype="float64") for name in _COLUMNS},
+            universe,
+        )
+
+    @classmethod
+    def of_one(cls, symbol: str, session: Days, numbers: Mapping[str, Array]) -> History:
+        """The same for one symbol whose bars are arrays already, at a fraction of what a table costs.
+
+        Args:
+            symbol: whose.
+            session: `(n,) datetime64[D]`, ascending.
+            numbers: open, high, low, close [currency], volume [shares] and adj_factor [1] by these names, each `(n,)`
+                and as in a table of backward-adjusted bars.
+        """
+        made = cls.__new__(cls)
+        made._lay((symbol,), np.zeros(len(session), dtype=np.int64), session, numbers, None)
+        return made
+
+    def _lay(
+        self,
+        symbols: tuple[str, ...],
+        codes: Index,
+        session: Days,
+        numbers: Mapping[str, Array],
+        universe: Collection[str] | None,
+    ) -> None:
+        self.symbols = symbols
+        self.columns = codes
+        counts = np.bincount(codes, minlength=len(symbols)).astype(np.int64)
         starts = np.cumsum(counts) - counts
-        self.columns: Index = codes.astype(np.int64)
-        self._shape = (int(counts.max(initial=0)), len(names))
+        self._shape = (int(counts.max(initial=0)), len(symbols))
         # Where each row of the table lies in a rectangle that is read row by row.
-        self._place: Index = (np.arange(len(table)) - starts[self.columns]) * len(names) + self.columns
+        self._place: Index = (np.arange(len(codes)) - starts[codes]) * len(symbols) + codes
         self.open, self.high, self.low, self.close, self.volume, self.factor = (
-            self._rectangle(table[name].to_numpy(dtype="float64")) for name in _COLUMNS
+            self._rectangle(numbers[name]) for name in _COLUMNS
         )
         self.session: Days = np.full(self._shape, np.datetime64("NaT", "D"))
-        np.put(self.session, self._place, table["session"].to_numpy().astype("datetime64[D]"))
-        self._in_universe = np.array([universe is None or name in universe for name in self.symbols], dtype=bool)
+        np.put(self.session, self._place, session)
+        self._in_universe = np.array([universe is None or name in universe for name in symbols], dtype=bool)
         self._made: dict[str, Array] = {}
         self._groups: tuple[Index, int] | None = None
 
@@ -66,8 +101,8 @@ class History:
         return len(self._place)
 
     def flat(self, values: Array) -> Array:
-        """`(bars, symbols)` as one value a row of the table, `(n,)`."""
-        return np.take(values, self._place)
+        """`(bars, symbols)` as one value a row of the table, `(n,)`; of one symbol a view, not to be written to."""
+        return values.ravel() if len(self.symbols) == 1 else np.take(values, self._place)
 
     def once(self, name: str, make: Callable[[], Array]) -> Array:
         """What `make` gives, made at the first call and kept: features share it, and must not write to it."""
@@ -100,7 +135,7 @@ class History:
 
     def flat_days(self) -> Days:
         """The session of each row of the table, `(n,)`."""
-        return np.take(self.session, self._place)
+        return self.session.ravel() if len(self.symbols) == 1 else np.take(self.session, self._place)
 
     def _rectangle(self, values: Array) -> Array:
         made = np.full(self._shape, np.nan)
@@ -126,16 +161,34 @@ def recent_mean(values: Array, half_life: float, sessions: int, least: int) -> A
         least: with fewer values than this in the span the mean is NaN.
     """
     present = ~np.isnan(values)
-    sums, weights = np.where(present, values, 0.0), present.astype(np.float64)
-    numbers = weights.copy()
-    span = 1
-    while span < sessions:
-        decay = 0.5 ** (span / half_life)
-        for total, factor in ((sums, decay), (weights, decay), (numbers, 1.0)):
-            earlier = total[:-span] * factor  # a copy, read before its rows are written
-            total[span:] += earlier
-        span *= 2
+    sums = _doubled(np.where(present, values, 0.0), half_life, sessions)
+    if values.shape[1] == 1 and len(values) <= _SHORT:
+        weights, numbers = _weights_of_one(present.tobytes(), half_life, sessions)
+    else:
+        weights, numbers = _weights(present, half_life, sessions)
     return np.divide(sums, weights, out=np.full_like(sums, np.nan), where=numbers >= least)
+
+
+def _weights(present: Flags, half_life: float, sessions: int) -> tuple[Array, Array]:
+    """What the weights in `recent_mean`'s sums add up to, and of how many values."""
+    each = present.astype(np.float64)
+    return _doubled(each.copy(), half_life, sessions), _doubled(each, np.inf, sessions)
+
+
+@lru_cache(maxsize=64)
+def _weights_of_one(present: bytes, half_life: float, sessions: int) -> tuple[Array, Array]:
+    """The same of one symbol. They do not depend on the values, so that they are alike in most forecasts of one."""
+    return _weights(np.frombuffer(present, dtype=bool)[:, None], half_life, sessions)
+
+
+def _doubled(total: Array, half_life: float, sessions: int) -> Array:
+    """`(bars, symbols)`: the decaying sums over the last bars, written over `total`."""
+    span = 1
+    while span < min(sessions, len(total)):
+        earlier = total[:-span] * 0.5 ** (span / half_life)  # a copy, read before its rows are written
+        total[span:] += earlier
+        span *= 2
+    return total
 
 
 def recent_max(values: Array, sessions: int) -> Array:

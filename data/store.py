@@ -126,6 +126,10 @@ class PriceStore:
         """The newest version of the bars, None while there are none."""
         return self._bars.version()
 
+    def rows(self) -> int:
+        """How many bars there are, from the table's log alone; 0 without a table."""
+        return self._bars.rows()
+
     def read(
         self,
         symbols: Sequence[str] | None = None,

@@ -18,6 +18,9 @@ _SYMBOL: Final = re.compile(SYMBOL_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 EXCHANGE_OF_SUFFIX: Final = {"SH": "XSHG", "SZ": "XSHG", "BJ": "XSHG", "HK": "XHKG", "US": "XNYS"}
 DEFAULT_EXCHANGE: Final = "XNYS"
 
+# Of a symbol whose exchange is known, as documents describe it.
+LISTED_PATTERN: Final = rf"^[A-Z0-9][A-Z0-9-]{{0,11}}(\.({'|'.join(EXCHANGE_OF_SUFFIX)}))?$"
+
 
 def parse_symbol(text: str) -> str:
     """`text` if it is a well-formed symbol.

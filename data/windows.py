@@ -62,8 +62,8 @@ class Panel:
     factor: Array
     volatility: Array
 
-    def only(self, rows: Mask) -> Panel:
-        """Some of the rows, `(rows,)`; the symbols keep their positions."""
+    def only(self, rows: Mask | slice) -> Panel:
+        """Some of the rows, by a mask `(rows,)` or a slice; the symbols keep their positions."""
         return replace(
             self,
             series=self.series[rows],
@@ -87,7 +87,11 @@ def panel(bars: Bars, names: Sequence[str], universe: Collection[str] | None = N
         UnknownFeature: a name is not in `data.features.FEATURES`.
     """
     check_features(names)
-    past = History(adjusted(bars, "backward"), universe)
+    return panel_of(History(adjusted(bars, "backward"), universe), names)
+
+
+def panel_of(past: History, names: Sequence[str]) -> Panel:
+    """As `panel`, of bars that are laid out already; the names are known."""
     values = columns(past, names)
     made = Panel(
         symbols=past.symbols,
@@ -230,8 +234,10 @@ def cut(rows: Panel, *, lookback: int, horizon: int, target: Target, scaling: Sc
     last = _ends(rows, lookback, by_volatility)
     if not len(last):
         raise TooFewBars(", ".join(rows.symbols) or "no symbol", lookback, len(rows.close))
-    market = _sessions_by_market(rows, last)
-    sessions = _whole_sessions(market) if target == "change" else []
+    # Fewer shares than a universe takes tell nothing of what all of them did, on no session.
+    together = target == "change" and len(rows.symbols) >= LEAST_UNIVERSE
+    market = _sessions_by_market(rows, last) if together else last
+    sessions = _whole_sessions(market) if together else []
     offset, scale = np.empty(len(last)), np.empty(len(last))
     y = np.empty((len(last), horizon), dtype=np.float32)
     common = np.zeros_like(y)

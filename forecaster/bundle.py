@@ -32,6 +32,7 @@ from data.scaling import Scaling, SeriesRange, SeriesScaling, WindowScaling
 from forecaster.calibration import Calibration
 from forecaster.diagnostics.diagnostics import Diagnostics, from_dict
 from forecaster.errors import CorruptBundle, SpecError, UnsupportedBundle
+from forecaster.held_out import HeldOut
 from forecaster.model import Model
 from forecaster.runtime import OnnxGates, OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec, parse
@@ -42,6 +43,9 @@ FILES: Final = ("evidence.parquet", "gates.onnx", "model.keras", "model.onnx")
 
 _OWN_HASH: Final = re.compile(rb'^\{\n "sha256": "([0-9a-f]{64})",\n')
 _ZEROS: Final = b"0" * 64
+
+# Held-out forecasts are read a symbol at a time, and a group of rows is read as a whole.
+_ROWS: Final = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,14 @@ class Bundle:
             CorruptBundle: the file is not the one that was written.
         """
         return pd.read_parquet(io.BytesIO(_checked(self.path, "evidence.parquet", self.manifest)))
+
+    def held_out(self) -> HeldOut:
+        """The same, to be read a symbol at a time.
+
+        Raises:
+            CorruptBundle: the file is not the one that was written.
+        """
+        return HeldOut(self.path / "evidence.parquet", self.manifest["files"]["evidence.parquet"])
 
     def model(self, *, threads: int = 1) -> Model:
         """The model, ready to forecast.
@@ -140,7 +152,7 @@ def write_bundle(
     try:
         (draft / "model.onnx").write_bytes(onnx)
         (draft / "gates.onnx").write_bytes(gates)
-        evidence.to_parquet(draft / "evidence.parquet", index=False)
+        evidence.to_parquet(draft / "evidence.parquet", index=False, row_group_size=_ROWS)
         save_keras(draft / "model.keras")
         files = {name: hashlib.sha256((draft / name).read_bytes()).hexdigest() for name in FILES}
         (draft / MANIFEST).write_bytes(_sealed({"schema": SCHEMA, **manifest, "files": files}))

@@ -127,11 +127,12 @@ class ParityError(ForecasterError):
 class NotEnoughHistory(ForecasterError):
     """A symbol has too few sessions for one window."""
 
-    def __init__(self, symbol: str, needed: int, found: int) -> None:
+    def __init__(self, symbol: str, needed: int, found: int, where: str = "are stored; fetch a longer history") -> None:
         self.symbol = symbol
         self.needed = needed
         self.found = found
-        super().__init__(f"{symbol}: the model needs {needed} sessions and {found} are stored; fetch a longer history")
+        self.where = where
+        super().__init__(f"{symbol}: the model needs {needed} sessions and {found} {where}")
 
 
 class BundleError(ForecasterError):

@@ -28,6 +28,7 @@ from forecaster.errors import ParityError, TrainingUnavailable
 from forecaster.evidence import diagnose_all, evidence
 from forecaster.metrics import pooled_metrics
 from forecaster.model import Model, windows_of
+from forecaster.probe import recorded
 from forecaster.registry import Registry, Version
 from forecaster.runtime import OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec
@@ -193,6 +194,7 @@ def _bundled(
         },
         "data": {"version": what.data_version, "bars": bars},
         "parity": {"windows": len(probe), "largest": parity},
+        "probe": recorded(predictor, spec),
         "libraries": _libraries(),
         "metrics": pooled_metrics(diagnostics, table),
         "diagnostics": {symbol: to_dict(one) for symbol, one in diagnostics.items()},

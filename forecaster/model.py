@@ -7,7 +7,7 @@ is answered.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,10 +18,11 @@ import pandas as pd
 from data.bars import Bars
 from data.errors import DataError, TooFewBars
 from data.features import needs_universe, warmup
+from data.history import History
 from data.indicators import LEAST_BARS
 from data.scaling import Scaling
 from data.sessions import Calendars
-from data.windows import Index, Mask, Panel, Windows, cut, panel
+from data.windows import Index, Mask, Panel, Windows, cut, panel, panel_of
 from forecaster.calibration import Calibration, followed
 from forecaster.errors import NotEnoughHistory
 from forecaster.forecast import Array, Float32, Forecast, Predictor
@@ -70,9 +71,13 @@ class Model:
         Raises:
             TooFewBars: there is none at all.
         """
+        return windows_of(self._panel(bars), self.spec, self.scaling)
+
+    def _panel(self, bars: Bars) -> Panel:
+        """The rows of the symbols that the scaling knows."""
         rows = panel(bars, self.spec.features, frozenset(self.universe) or None)
         known = np.array([self._scales(symbol) for symbol in rows.symbols], dtype=bool)
-        return windows_of(rows if known.all() else rows.only(known[rows.series]), self.spec, self.scaling)
+        return rows if known.all() else rows.only(known[rows.series])
 
     def outputs(self, windows: Windows) -> Float32:
         """`(n, horizon, outputs)`, what the network gives. Windows are scaled a batch at a time, to save memory."""
@@ -146,7 +151,11 @@ class Model:
         return outcome
 
     def forecasts(
-        self, bars: Bars, calendars: Calendars, symbols: Sequence[str] | None = None
+        self,
+        bars: Bars,
+        calendars: Calendars,
+        symbols: Sequence[str] | None = None,
+        calibration: Calibration | None = None,
     ) -> dict[str, Forecast | Exception]:
         """For each symbol its forecast from its newest session, or the error that says why there is none.
 
@@ -156,6 +165,7 @@ class Model:
             bars: of the symbols that `reads` names; what came since the model was made moves the intervals.
             calendars: the exchanges' sessions.
             symbols: whose forecasts; None takes all in `bars`.
+            calibration: what came of earlier forecasts, where it is known already; None follows it through `bars`.
         """
         wanted = frozenset(bars.symbols if symbols is None else symbols)
         asked = [symbol for symbol in bars.symbols if symbol in wanted]
@@ -169,10 +179,36 @@ class Model:
                 self.scaling.require(symbol)
             except DataError as error:
                 outcomes[symbol] = error
-        made = self._newest(bars, {symbol: targets[symbol] for symbol in targets.keys() - outcomes.keys()})
+        made = self._newest(bars, {symbol: targets[symbol] for symbol in targets.keys() - outcomes.keys()}, calibration)
         for symbol in targets.keys() - outcomes.keys():
             outcomes[symbol] = made.get(symbol) or NotEnoughHistory(symbol, self.least_bars, int(counts[symbol]))
         return {symbol: outcomes[symbol] for symbol in asked}
+
+    def forecast_one(self, past: History, calendars: Calendars, calibration: Calibration) -> Forecast:
+        """The forecast of the one symbol in `past` from its newest session, with a calibration that is known already.
+
+        From the same bars it is that of `forecasts` to the last bit, without the tables.
+
+        Args:
+            past: backward-adjusted bars, at least `least_bars`.
+            calendars: the exchanges' sessions.
+            calibration: nothing in `past` moves it.
+
+        Raises:
+            NotEnoughHistory: fewer sessions than one window and its features need.
+            CalendarBounds, UnknownExchange: the target session cannot be named.
+            UnscaledSymbol: per-series scaling does not know the symbol.
+        """
+        (symbol,) = past.symbols
+        newest: date = past.session[-1, 0].item()
+        targets = calendars.of(symbol).next_sessions(newest, self.spec.horizon)
+        self.scaling.require(symbol)
+        rows = panel_of(past, self.spec.features).only(slice(-self.spec.lookback, None))
+        try:
+            windows = windows_of(rows, self.spec, self.scaling)
+        except TooFewBars:
+            raise NotEnoughHistory(symbol, self.least_bars, len(past)) from None
+        return self._named(windows, calibration, {symbol: targets})[symbol]
 
     @property
     def least_bars(self) -> int:
@@ -183,16 +219,27 @@ class Model:
             warm = max(warm, LEAST_BARS + 1 - self.spec.lookback)
         return self.spec.lookback + warm
 
-    def _newest(self, bars: Bars, targets: dict[str, tuple[date, ...]]) -> dict[str, Forecast]:
+    def _newest(
+        self, bars: Bars, targets: dict[str, tuple[date, ...]], calibration: Calibration | None
+    ) -> dict[str, Forecast]:
         if not targets:
             return {}
+        rows = self._panel(bars)
         try:
-            windows = self.windows(bars)
+            if calibration is None:
+                calibration = self.calibrated(windows_of(rows, self.spec, self.scaling))
+            # Of each symbol only the newest window is asked for.
+            windows = windows_of(rows.only(_last_rows(rows.series, self.spec.lookback)), self.spec, self.scaling)
         except TooFewBars:
             return {}
-        calibration = self.calibrated(windows)
         windows = windows.take(_last_of_each(windows.panel.series[windows.last]))
         windows = windows.take(np.array([symbol in targets for symbol in windows.symbols], dtype=bool))
+        return self._named(windows, calibration, targets)
+
+    def _named(
+        self, windows: Windows, calibration: Calibration, targets: Mapping[str, tuple[date, ...]]
+    ) -> dict[str, Forecast]:
+        """The forecasts of windows of which each is another symbol's."""
         prices = self.quantiles(windows, calibration)
         factor = windows.panel.factor[windows.last]
         return {
@@ -234,3 +281,10 @@ def _last_of_each(series: Index | Sequence[int]) -> Index:
     """Positions of the last entry of each run of equal numbers."""
     numbers = np.asarray(series)
     return np.flatnonzero(np.append(numbers[1:] != numbers[:-1], True))
+
+
+def _last_rows(series: Index, count: int) -> Mask:
+    """`(rows,)`: whether a row is one of the last `count` of its run of equal numbers."""
+    ends = _last_of_each(series)
+    left = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(series))
+    return np.asarray(left < count)

@@ -5,17 +5,40 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
+from service.access import Access, describe_access
+from service.auth import configured_keys
+from service.body import BodyLimit
 from service.errors import install
-from service.metrics import Metrics, RequestMetrics
+from service.front import Front
+from service.metrics import Metrics
 from service.model_host import ModelHost
-from service.routes import diagnostics, forecasts, health, meta, models, symbols
+from service.rate import RateLimit
+from service.routes import (
+    admin,
+    dashboard,
+    diagnostics,
+    forecasts,
+    gates,
+    health,
+    jobs,
+    meta,
+    models,
+    oip,
+    prices,
+    symbols,
+)
 from service.schemas.problem import Problem
+from service.schemas.requests import describe as describe_requests
 from service.settings import ServiceSettings
+from service.working import Workbench
 
 _DESCRIPTION: Final = """
 Forecasts of the next trading session's closing price, by a recurrent network trained on daily prices. Every forecast
@@ -27,20 +50,39 @@ Prices of a forecast are as traded. Diagnostics are on adjusted closes. Errors a
 [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents. Nothing here is investment advice.
 """
 
+_WARM_SECONDS: Final = 15
+
 _TAGS: Final = [
     {"name": "forecasts", "description": "What is expected of the next session."},
     {"name": "diagnostics", "description": "How such forecasts have done so far."},
+    {"name": "prices", "description": "The bars that forecasts are made from."},
+    {"name": "gates", "description": "What happens inside the network."},
     {"name": "symbols", "description": "What can be asked for."},
     {"name": "models", "description": "What serves, and what could."},
+    {"name": "jobs", "description": "Trainings that run beside the service."},
+    {"name": "inference", "description": "The network itself, by the Open Inference Protocol, version 2."},
     {"name": "health", "description": "Probes."},
 ]
 
 
 class _Api(FastAPI):
+    """FastAPI behind the layers that every request passes, errors that nothing else catches included."""
+
+    layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = ()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's own stack within ours; the first layer is the outermost."""
+        stack = super().build_middleware_stack()
+        for layer in reversed(self.layers):
+            stack = layer(stack)
+        return stack
+
     def openapi(self) -> dict[str, Any]:
         """The description, with the problem document that the error responses refer to."""
         described = super().openapi()
         described["components"]["schemas"].setdefault(Problem.__name__, Problem.model_json_schema())
+        describe_requests(described, self.state.host.settings.max_batch)
+        describe_access(described, open_read=self.state.host.settings.open_read)
         return described
 
 
@@ -49,21 +91,31 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: ServiceSettings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+def create_app(
+    settings: ServiceSettings, *, clock: Callable[[], datetime] = utc_now, access_log: bool = False
+) -> FastAPI:
     """The service as an ASGI app. Its lifespan runs the refreshes.
 
     Args:
         settings: where things are, and how often to look for news.
         clock: the present, with a time zone.
+        access_log: whether every request is logged.
+
+    Raises:
+        MalformedKeys: the API keys cannot be read.
     """
-    host = ModelHost(settings, clock)
+    host, workbench = ModelHost(settings, clock), Workbench(settings.max_working, settings.request_seconds)
+    keys = configured_keys(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         host.start()
+        # Whoever asks gets an answer, unless loading takes longer than whoever watches the start would wait.
+        await run_sync(host.tried.wait, _WARM_SECONDS)
         try:
             yield
         finally:
+            workbench.close()
             await run_sync(host.stop)
 
     app = _Api(
@@ -78,9 +130,26 @@ def create_app(settings: ServiceSettings, *, clock: Callable[[], datetime] = utc
         lifespan=lifespan,
     )
     app.state.host = host
+    app.state.workbench = workbench
     app.state.metrics = Metrics(host)
-    app.add_middleware(RequestMetrics, metrics=app.state.metrics)
+    app.layers = (
+        partial(Front, metrics=app.state.metrics, access_log=access_log),
+        *([_cors(settings.cors_origins)] if settings.cors_origins else []),
+        partial(Access, keys=keys, open_read=settings.open_read, routes=app.routes),
+        partial(RateLimit, per_minute=settings.rate_per_minute),
+        partial(BodyLimit, limit=settings.max_body_bytes),
+    )
     install(app)
-    for resource in (forecasts, diagnostics, symbols, models, health, meta):
+    for resource in (forecasts, diagnostics, prices, gates, symbols, models, admin, jobs, oip, health, meta, dashboard):
         app.include_router(resource.router)
     return app
+
+
+def _cors(origins: tuple[str, ...]) -> Callable[[ASGIApp], ASGIApp]:
+    return partial(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "x-api-key", "content-type", "if-none-match"],
+        expose_headers=["etag", "retry-after", "x-request-id"],
+    )

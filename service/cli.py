@@ -1,52 +1,75 @@
-"""`forecaster serve`: the service as a process."""
+"""`forecaster serve`: the service as a process, or as several."""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import tempfile
 import threading
 import time
+from functools import partial
 from typing import Any, Final
 
 import click
 from pydantic import ValidationError
 
+from service.auth import MalformedKeys, configured_keys
 from service.settings import ServiceSettings
-
-# Answers are look-ups; whoever has not taken one by then has gone.
-_DRAIN_SECONDS: Final = 10
 
 # A registry that does not answer takes minutes to say so.
 _PATIENCE_SECONDS: Final = 30
+
+# Longer than the pauses of a page that looks for news, shorter than what balancers keep a connection for.
+_KEEP_ALIVE_SECONDS: Final = 30
+
+# Connections that wait to be taken up; a burst of them is no reason to lose one.
+_BACKLOG: Final = 1024
 
 
 @click.command(
     short_help="Answer over REST.",
     epilog="""\b
 Examples:
-  forecaster serve
-  forecaster serve --host 0.0.0.0 --port 8080 --access-log
+  forecaster serve --open-read
+  forecaster serve --host 0.0.0.0 --port 8080 --workers 2 --access-log
 """,
 )
 @click.option("--host", help="Address to listen on; 0.0.0.0 answers other machines too.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port; 0 takes a free one.  [default: 8000]")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer.  [default: 1]")
+@click.option("--open-read", is_flag=True, help="Let everybody read, without a key. Changes always need one.")
 @click.option("--access-log", is_flag=True, help="Log every request.")
-def serve(host: str | None, port: int | None, access_log: bool) -> None:
+def serve(host: str | None, port: int | None, workers: int | None, open_read: bool, access_log: bool) -> None:
     """Answer over REST until stopped by Ctrl-C or SIGTERM.
 
     The champion's forecasts of all symbols are made once and served from memory. A new champion and new prices
     are noticed while it runs, so it may be started before there are any.
+
+    Whoever asks needs a key, made by `forecaster keys new`, unless reading is open to everybody.
     """
-    given: dict[str, Any] = {"host": host, "port": port}
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "open_read": open_read or None}
     try:
         settings = ServiceSettings(**{name: value for name, value in given.items() if value is not None})
+        keys = configured_keys(settings)
     except ValidationError as error:
         first = error.errors()[0]
         raise click.UsageError(
             f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, got {first['input']!r}"
         ) from None
+    except MalformedKeys as error:
+        raise click.UsageError(str(error)) from None
+    if not keys.identities and not settings.open_read:
+        click.echo(
+            "no API key is configured and reading is not open, so that every question is answered with 401: "
+            "make a key with `forecaster keys new`, or start with --open-read",
+            err=True,
+        )
     with _listen(settings) as listening:
-        _run(settings, listening, access_log=access_log)
+        if settings.workers > 1:
+            _supervise(settings, listening, access_log=access_log)
+        else:
+            _run(settings, listening, access_log=access_log)
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:
@@ -64,26 +87,29 @@ def _listen(settings: ServiceSettings) -> socket.socket:
     return bound
 
 
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}, documentation at /docs"
+
+
 def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: bool) -> None:
+    """One process."""
     # Here, not above: other commands of the same program need none of this.
     import uvicorn
 
     from service import logs
     from service.app import create_app
 
-    logs.configure(access_log=access_log)
-    app = create_app(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(app, access_log=access_log, log_config=None, timeout_graceful_shutdown=_DRAIN_SECONDS)
-    )
+    logs.configure()
+    app = create_app(settings, access_log=access_log)
+    server = uvicorn.Server(uvicorn.Config(app, **_options(settings)))
 
     def announce() -> None:
         app.state.host.tried.wait(_PATIENCE_SECONDS)
         while not server.started:
             time.sleep(0.01)
-        host, port = listening.getsockname()[:2]
         ready = "serving" if app.state.host.snapshot else "not ready yet"
-        click.echo(f"{ready} on http://{f'[{host}]' if ':' in host else host}:{port}, documentation at /docs")
+        click.echo(f"{ready} on {_address(listening)}")
 
     threading.Thread(target=announce, name="announce", daemon=True).start()
     # uvicorn drains on these signals and afterwards raises them again for the handlers from before. With its own
@@ -92,3 +118,38 @@ def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: boo
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     server.run(sockets=[listening])
+
+
+def _supervise(settings: ServiceSettings, listening: socket.socket, *, access_log: bool) -> None:
+    """Several processes, started anew where one dies."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from service import logs
+    from service.workers import ACCESS_LOG, SETTINGS
+
+    logs.configure()
+    os.environ[SETTINGS] = settings.model_dump_json(include={"host", "port", "workers", "open_read"})
+    os.environ[ACCESS_LOG] = str(int(access_log))
+    with tempfile.TemporaryDirectory(prefix="forecaster-metrics-") as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        config = uvicorn.Config("service.workers:create", factory=True, workers=settings.workers, **_options(settings))
+        click.echo(f"{settings.workers} workers start on {_address(listening)}")
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _options(settings: ServiceSettings) -> dict[str, Any]:
+    """What uvicorn is told, in one process or several."""
+    from service.protocol import Patience, PatientProtocol
+
+    patience = Patience(settings.receive_seconds, settings.max_requests)
+    return {
+        "http": partial(PatientProtocol, patience=patience),
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "backlog": _BACKLOG,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": settings.drain_seconds,
+    }

@@ -79,7 +79,7 @@ def demo(once: bool, port: int, home: Path | None) -> None:
             with _open(f"{address}/v1/forecasts/{_SYMBOL}") as response:
                 click.echo(json.dumps(json.load(response), indent=2, ensure_ascii=False))
         if once:
-            click.echo(f"\nTo go on serving: FORECASTER_HOME={folder} forecaster serve")
+            click.echo(f"\nTo go on serving: FORECASTER_HOME={folder} forecaster serve --open-read")
         else:
             _serve_on(address, server)
 
@@ -87,7 +87,7 @@ def demo(once: bool, port: int, home: Path | None) -> None:
 def _serve_on(address: str, server: subprocess.Popen[bytes]) -> None:
     try:
         click.echo(
-            f"\nServing on {address}, documentation on {address}/docs. Try also:\n"
+            f"\nServing on {address}: open it in a browser, its documentation is on {address}/docs. Try also:\n"
             f"  curl {address}/v1/symbols\n"
             f"  curl {address}/v1/diagnostics/{_SYMBOL}\n"
             f"  curl {address}/v1/models/next-close\n"
@@ -129,7 +129,8 @@ def _command(environment: dict[str, str], *arguments: str) -> None:
 @contextmanager
 def _server(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """The service as a child, ended on the way out."""
-    arguments = ("serve", "--host", _HOST, "--port", str(port))
+    # Open to read, as nobody has a key yet, and for this machine only.
+    arguments = ("serve", "--open-read", "--host", _HOST, "--port", str(port))
     click.echo(f"\n$ forecaster {' '.join(arguments)}")
     server = subprocess.Popen((*_PROGRAM, *arguments), env=environment)
     try:

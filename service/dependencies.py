@@ -7,11 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from starlette.convertors import Convertor, register_url_convertor
 
-from data.symbols import parse_symbol
+from data.symbols import LISTED_PATTERN, parse_symbol
 from service.model_host import ModelHost
+from service.working import Workbench
 
 _SYMBOL = Path(
     description="Letters, digits and hyphens, with the exchange's suffix outside New York: AAPL, 600519.SH.",
+    # Told, and not checked here: `parse_symbol` says more about what is wrong.
+    json_schema_extra={"pattern": LISTED_PATTERN},
     openapi_examples={"New York": {"value": "AAPL"}, "Shanghai": {"value": "600519.SH"}},
 )
 
@@ -44,7 +47,13 @@ async def _symbol(symbol: Annotated[str, _SYMBOL]) -> str:
     return parse_symbol(symbol)
 
 
+async def _bench(request: Request) -> Workbench:
+    bench: Workbench = request.app.state.workbench
+    return bench
+
+
 Host = Annotated[ModelHost, Depends(_host)]
+Bench = Annotated[Workbench, Depends(_bench)]
 
 # A symbol is checked by its pattern before it is used for anything.
 Symbol = Annotated[str, Depends(_symbol)]

@@ -15,7 +15,13 @@ from starlette.exceptions import HTTPException
 
 from data import errors as data
 from forecaster import errors as forecaster
-from service.model_host import NotReady, UnknownModel
+from service.asked.errors import BadBar, BadBody, DayUnknown, ExtremeBars, NeedsOthers
+from service.auth import KeyNeeded, ScopeMissing, WrongKey
+from service.buckets import TooManyRequests, TooManyWrongKeys
+from service.jobs.errors import CannotTrain, InvalidRetraining, JobRunning, JobsUnavailable, UnknownJob
+from service.model_host import NoEarlierChampion, NotReady, UnknownModel, UnusableVersion
+from service.oip.errors import NotARequest, NotServing, TooManyWindows, WrongContents, WrongTensor
+from service.refusals import BodyTooLarge, TookTooLong, TooMuchWork
 from service.schemas.problem import Problem
 
 _MEDIA_TYPE: Final = "application/problem+json"
@@ -24,7 +30,7 @@ _MEDIA_TYPE: Final = "application/problem+json"
 _ECHO: Final = 40
 
 # What an error may say about itself as members of the document; paths and addresses stay inside.
-_FACTS: Final = ("symbol", "suffix", "exchange", "needed", "found", "name", "version", "file")
+_FACTS: Final = ("symbol", "suffix", "exchange", "needed", "found", "name", "version", "file", "job", "row", "rule")
 
 
 class Kind(NamedTuple):
@@ -52,6 +58,13 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
         # The message holds the store's address.
         "the price store cannot be read; check FORECASTER_STORE, the service's log says more",
     ),
+    # The table was made anew, or cleaned, between a refresh and a request.
+    data.UnknownVersion: Kind(
+        503,
+        "prices-replaced",
+        "The prices cannot be read",
+        "the price store no longer has the version that forecasts were made from; ask again in a moment",
+    ),
     forecaster.NoModel: Kind(503, "no-model", "No model yet"),
     forecaster.BundleError: Kind(503, "unusable-model", "The model cannot be used"),
     forecaster.RegistryUnavailable: Kind(
@@ -61,9 +74,35 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
         # The message holds the registry's address, which may hold a password.
         "the model registry does not answer; check MLFLOW_TRACKING_URI, the service's log says more",
     ),
+    BadBody: Kind(422, "invalid-request", "Invalid request"),
+    BadBar: Kind(422, "bad-bar", "A bar breaks a rule"),
+    ExtremeBars: Kind(422, "extreme-bars", "No finite forecast"),
+    DayUnknown: Kind(422, "day-unknown", "The next session is not known"),
+    NeedsOthers: Kind(409, "needs-others", "The model needs other symbols' bars"),
     forecaster.UnknownVersion: Kind(404, "unknown-version", "Unknown version"),
     UnknownModel: Kind(404, "unknown-model", "Unknown model"),
     NotReady: Kind(503, "not-ready", "Not ready"),
+    UnusableVersion: Kind(409, "unusable-version", "The version cannot serve"),
+    NoEarlierChampion: Kind(409, "no-earlier-champion", "No earlier champion"),
+    KeyNeeded: Kind(401, "key-needed", "A key is needed"),
+    WrongKey: Kind(401, "wrong-key", "Wrong key"),
+    ScopeMissing: Kind(403, "scope-missing", "The key may not do that"),
+    TooManyWrongKeys: Kind(429, "too-many-wrong-keys", "Too many wrong keys"),
+    TooManyRequests: Kind(429, "too-many-requests", "Too many requests"),
+    UnknownJob: Kind(404, "unknown-job", "Unknown job"),
+    JobRunning: Kind(409, "job-running", "A job runs already"),
+    InvalidRetraining: Kind(422, "invalid-retraining", "That cannot be trained"),
+    CannotTrain: Kind(501, "cannot-train", "No training here"),
+    JobsUnavailable: Kind(503, "jobs-unavailable", "No job can be started"),
+    BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
+    TooMuchWork: Kind(503, "busy", "Too much work at once"),
+    TookTooLong: Kind(504, "timeout", "The answer took too long"),
+    NotARequest: Kind(422, "not-an-inference-request", "Not an inference request"),
+    # The request is right by the protocol; the network that serves takes something else.
+    WrongTensor: Kind(409, "wrong-tensor", "Not what the network takes"),
+    WrongContents: Kind(422, "wrong-contents", "Unusable numbers"),
+    TooManyWindows: Kind(413, "too-many-windows", "Too many windows"),
+    NotServing: Kind(404, "not-serving", "The version does not serve"),
 }
 _UNEXPECTED: Final = Kind(
     500, "internal-error", "Internal error", "something went wrong inside; the service's log says what"
@@ -88,7 +127,10 @@ def kind_of(error: Exception) -> Kind:
 
 def detail_of(error: Exception) -> str:
     """What clients may read of an error."""
-    return kind_of(error).detail or str(error)
+    told = kind_of(error).detail or str(error)
+    if isinstance(error, forecaster.CorruptBundle | forecaster.UnsupportedBundle):
+        told = told.replace(f" in {error.path}", "")  # where it lies concerns nobody who asks
+    return told
 
 
 def responses(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
@@ -119,20 +161,25 @@ def problem_of(error: Exception, path: str, *, retry_after: float | None = None)
         path: of the request.
         retry_after: seconds after which asking again makes sense.
     """
-    kind = kind_of(error)
-    facts = {}
-    if kind is not _UNEXPECTED:
-        facts = {name: value for name, value in vars(error).items() if name in _FACTS}
-    cut = {name: value[:_ECHO] if isinstance(value, str) else value for name, value in facts.items()}
-    return _problem(path, kind, detail_of(error), cut, retry_after)
+    return _problem(path, kind_of(error), detail_of(error), _facts(error), retry_after)
 
 
-def _problem(
-    path: str, kind: Kind, detail: str, facts: Mapping[str, Any] = _NONE, retry_after: float | None = None
-) -> JSONResponse:
-    """A problem document as a response."""
+def document_of(error: Exception, path: str) -> dict[str, Any]:
+    """The problem document of an error, for an answer that holds it beside others. JSON-ready."""
+    return _document(path, kind_of(error), detail_of(error), _facts(error)).model_dump()
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """What an error may say about itself, no text longer than is echoed."""
+    if kind_of(error) is _UNEXPECTED:
+        return {}
+    facts = {name: value for name, value in vars(error).items() if name in _FACTS}
+    return {name: value[:_ECHO] if isinstance(value, str) else value for name, value in facts.items()}
+
+
+def _document(path: str, kind: Kind, detail: str, facts: Mapping[str, Any]) -> Problem:
     shown = path if len(path) <= _ECHO else path[: _ECHO - 1] + "…"
-    document = Problem(
+    return Problem(
         type=_type(kind),
         title=kind.title,
         status=kind.status,
@@ -140,9 +187,18 @@ def _problem(
         instance=quote(shown),
         **facts,
     )
+
+
+def _problem(
+    path: str, kind: Kind, detail: str, facts: Mapping[str, Any] = _NONE, retry_after: float | None = None
+) -> JSONResponse:
+    """A problem document as a response."""
+    document = _document(path, kind, detail, facts)
     headers = {}
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if path == "/v2" or path.startswith("/v2/"):
+        return JSONResponse({"error": detail}, kind.status, headers)  # as the Open Inference Protocol wants it
     return JSONResponse(document.model_dump(), kind.status, headers, _MEDIA_TYPE)
 
 

@@ -6,10 +6,9 @@ The ledger is not needed to forecast: where it cannot be read the service answer
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
-from data.bars import Bars
 from data.errors import DataError
+from data.store import PriceStore
 from forecaster.diagnostics.diagnostics import to_dict
 from forecaster.errors import ForecasterError
 from forecaster.ledger.live import Live, live_of
@@ -19,20 +18,24 @@ from service.schemas.live import LiveRecord
 _log = logging.getLogger(__name__)
 
 
-def live_records(ledger: Ledger, bars: Bars, name: str) -> Mapping[str, LiveRecord]:
-    """For each symbol with published forecasts how they have done; nothing where the ledger cannot be read.
+def live_record(ledger: Ledger, store: PriceStore, symbol: str, name: str, data_version: int) -> LiveRecord | None:
+    """How the published forecasts of a symbol have done; None without any, and where they cannot be read.
 
     Args:
         ledger: what was published.
-        bars: the prices that outcomes come from.
+        store, data_version: the prices that outcomes come from.
+        symbol: whose.
         name: the model's name; all its versions that spoke count.
     """
     try:
-        return {symbol: _record(one) for symbol, one in live_of(ledger.read(name, step=1), bars).items()}
+        published = ledger.read(name, symbol, step=1)
+        if published.empty:
+            return None
+        return _record(live_of(published, store.read([symbol], version=data_version))[symbol])
     except Exception as error:  # whatever it is, answers about forecasts must not end with it
         expected = isinstance(error, DataError | ForecasterError)
         _log.warning("answering without the live record: %s", error, exc_info=not expected)
-        return {}
+        return None
 
 
 def ledger_version(ledger: Ledger) -> int | None:
@@ -42,15 +45,6 @@ def ledger_version(ledger: Ledger) -> int | None:
     except (DataError, ForecasterError, OSError) as error:
         _log.warning("the ledger cannot be looked at: %s", error)
         return None
-
-
-def ledger_moved(ledger: Ledger, held: int | None) -> bool:
-    """Whether more was published than the answers know that were made from version `held`.
-
-    A ledger that cannot be read has not moved: the answers that are held stay as good as they are.
-    """
-    found = ledger_version(ledger)
-    return found is not None and found != held
 
 
 def _record(live: Live) -> LiveRecord:

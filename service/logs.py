@@ -6,10 +6,18 @@ import json
 import logging
 import sys
 import time
+from contextvars import ContextVar
+from typing import Final
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""Of the request that is being answered; the answer carries it as X-Request-ID."""
 
 
 class OneLine(logging.Formatter):
-    """`time=… level=… logger=… message="…"`, with `trace="…"` of an exception; quoted values are JSON."""
+    """`time=… level=… logger=… request=… message="…"`, with `trace="…"` of an exception; quoted values are JSON.
+
+    A record's `facts` (`extra={"facts": {…}}`) follow as pairs of their own.
+    """
 
     @staticmethod
     def converter(seconds: float | None) -> time.struct_time:
@@ -22,22 +30,20 @@ class OneLine(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": json.dumps(record.getMessage(), ensure_ascii=False),
         }
+        if request := request_id.get():
+            pairs["request"] = request
+        pairs["message"] = json.dumps(record.getMessage(), ensure_ascii=False)
+        facts = getattr(record, "facts", {})
+        pairs |= {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
         if record.exc_info:
             pairs["trace"] = json.dumps(self.formatException(record.exc_info), ensure_ascii=False)
         return " ".join(f"{key}={value}" for key, value in pairs.items())
 
 
-def configure(*, access_log: bool) -> None:
-    """Send this process's logs to standard error.
-
-    Args:
-        access_log: whether to write a line for each request, too.
-    """
+def configure() -> None:
+    """Send this process's logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("service").setLevel(logging.INFO)
-    if access_log:
-        logging.getLogger("uvicorn.access").setLevel(logging.INFO)

@@ -1,23 +1,32 @@
-"""Prometheus metrics: requests, the snapshot, refreshes. Labels have few values, whatever clients send."""
+"""Prometheus metrics: requests, the snapshot, refreshes, limits. Labels have few values, whatever clients send.
+
+With several workers each counts its own requests in files that all of them read when Prometheus asks one
+(PROMETHEUS_MULTIPROC_DIR, which `forecaster serve` sets); what a snapshot holds is told by the worker that is asked.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPMethod
+from time import perf_counter
 from typing import Final
 
 from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from forecaster.diagnostics.verdict import VerdictCode
+from service import refused
 from service.model_host import ModelHost
 
 # A forecast is a look-up of well under a millisecond; only the registry takes longer.
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _METHODS: Final = frozenset(HTTPMethod)
+_SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
@@ -25,6 +34,7 @@ class Metrics:
 
     def __init__(self, host: ModelHost) -> None:
         self._registry = CollectorRegistry()
+        self._host = _HostMetrics(host)
         self._requests = Counter(
             "forecaster_http_requests",
             "Requests by route template, method and status.",
@@ -38,45 +48,45 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        self._registry.register(_HostMetrics(host))
+        self._inference = Histogram(
+            "forecaster_inference_seconds",
+            "Time to work out forecasts that do not lie ready, by what was asked for.",
+            ("kind",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        # Looking labels up takes longer than counting.
+        self._observers: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (route, method if method in _METHODS else "other", status)
+        found = self._observers.get(key)
+        if found is None:
+            request = self._requests.labels(key[0], key[1], str(status))
+            found = self._observers[key] = (request.inc, self._seconds.labels(route).observe)
+        found[0]()
+        found[1](seconds)
+
+    @contextmanager
+    def inference(self, kind: str) -> Iterator[None]:
+        """Time what happens within, as one forecast of a kind."""
+        began = perf_counter()
+        yield
+        self._inference.labels(kind).observe(perf_counter() - began)
 
     def page(self) -> Response:
         """All metrics in Prometheus' text format."""
-        return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-class RequestMetrics:
-    """ASGI middleware that counts and times every request."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and observe its answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 500  # what the server answers where the app raises
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        began = time.perf_counter()
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            # Routing leaves the matched route here; the path itself would make a label for every typo.
-            route = getattr(scope.get("route"), "path_format", "unmatched")
-            self._metrics.observe(route, scope["method"], status, time.perf_counter() - began)
+        if _SHARED in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            counted = [registry]
+        else:
+            counted = [self._registry, refused.REGISTRY]
+        own = CollectorRegistry()
+        own.register(self._host)
+        text = b"".join(generate_latest(one) for one in (*counted, own))
+        return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _HostMetrics(Collector):
@@ -98,7 +108,13 @@ class _HostMetrics(Collector):
             return
         age = (self._host.clock() - held.built_at).total_seconds()
         yield GaugeMetricFamily("forecaster_snapshot_age_seconds", "Since the answers were made.", value=age)
-        yield GaugeMetricFamily("forecaster_symbols", "Symbols of the store.", value=len(held.diagnostics))
+        yield GaugeMetricFamily("forecaster_symbols", "Symbols of the store.", value=len(held.listed))
+        yield GaugeMetricFamily("forecaster_snapshot_seconds", "What making them took.", value=held.seconds)
+        yield GaugeMetricFamily("forecaster_data_version", "Of the price table behind them.", value=held.data_version)
+        verdicts = GaugeMetricFamily("forecaster_verdicts", "Forecasts by the head of their verdict.", labels=["code"])
+        for code in VerdictCode:
+            verdicts.add_metric([code.value], held.verdicts.get(code.value, 0))
+        yield verdicts
         yield GaugeMetricFamily("forecaster_stale_symbols", "Forecasts that lack a due session.", value=held.stale)
         model = GaugeMetricFamily("forecaster_model_info", "What answers.", labels=["name", "version"])
         model.add_metric([held.model.name, held.model.version], 1)

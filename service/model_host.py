@@ -1,31 +1,47 @@
-"""Holds what is served: looks for a new model, prices, calendars, published forecasts or due sessions, then swaps.
+"""Holds what is served: looks for a new model, new prices, calendars or due sessions, then swaps.
 
-The snapshot is one attribute that is replaced as a whole, so a reader sees the old answers or the new ones.
-Where a refresh fails, the old answers stay and the error is remembered.
+The snapshot is one attribute that is replaced as a whole, so a reader sees the old answers or the new ones. A candidate
+that is not whole, or says something else than it did when it was written, never becomes one: the old answers stay, and
+the error is remembered. Where the registry or the prices are away, the answers go on and say that they may be old.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
-from data.errors import DataError, shown
+from data.errors import DataError, EmptyStore, StoreUnavailable, shown
 from data.store import PriceStore
 from forecaster.bundle import read_bundle
-from forecaster.errors import ForecasterError
+from forecaster.errors import BundleError, ForecasterError, RegistryUnavailable
 from forecaster.ledger.table import Ledger
 from forecaster.registry import Registry, Version
 from service.answers import model_facts
+from service.building import Builder, Order, make
+from service.diagnoses import Diagnoses
 from service.due import due_sessions
-from service.live import ledger_moved
+from service.loaded import Loaded
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot
 
 _log = logging.getLogger(__name__)
+
+# What it means for an answer that something cannot be asked; where it is stays inside.
+_AWAY: Final[Mapping[type[Exception], str]] = {
+    RegistryUnavailable: "the model registry does not answer, so that a newer model may be missing",
+    StoreUnavailable: "the price store cannot be read, so that newer prices may be missing",
+    EmptyStore: "the price store is gone, so that newer prices are missing",
+}
+
+
+# Somebody may repair or replace what is broken.
+_AGAIN_SECONDS: Final = 30.0
 
 
 class HostError(Exception):
@@ -44,16 +60,40 @@ class UnknownModel(HostError):
         super().__init__(f"unknown model {shown(name)}: this service has {known}")
 
 
+class UnusableVersion(HostError):
+    """A version cannot serve, so it was not made the champion."""
+
+    def __init__(self, version: Version, reason: str) -> None:
+        self.name = version.name
+        self.version = version.version
+        self.reason = reason
+        super().__init__(
+            f"version {version.version} of {version.name} is damaged: {reason}. What serves stays; "
+            "restore the file, or promote another version"
+        )
+
+
+class NoEarlierChampion(HostError):
+    """There is nothing to go back to."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"no version of {name} was the champion before this one; promote the one that you mean")
+
+
 class ModelHost:
     """The current snapshot, or the error why there is none.
 
     Attributes:
         settings: where things are, and how often to look.
         registry: the model's versions.
+        store: the prices.
+        diagnoses: makes diagnostics of what is served.
         snapshot: what is served now.
         last_error: why the latest refresh failed; None after one that succeeded.
         outcomes: how many refreshes were `rebuilt`, `unchanged` or `failed`.
         tried: set after the first refresh, whatever came of it.
+        changing: held by whoever moves the champion, so that two who do are one after the other.
     """
 
     def __init__(self, settings: ServiceSettings, clock: Callable[[], datetime]) -> None:
@@ -66,13 +106,19 @@ class ModelHost:
         self.settings = settings
         self.clock = clock
         self.registry = Registry(settings.registry_uri, settings.artifacts, settings.model)
+        self.store = PriceStore(settings.store_uri)
+        self.diagnoses = Diagnoses(self.store, Ledger(settings.ledger_uri))
         self.snapshot: Snapshot | None = None
         self.last_error: Exception | None = None
         self.outcomes: Counter[str] = Counter(rebuilt=0, unchanged=0, failed=0)
         self.tried = threading.Event()
-        self._store = PriceStore(settings.store_uri)
-        self._ledger = Ledger(settings.ledger_uri)
+        self._builder = Builder()
+        # A version that could not serve, why, and when to try it again.
+        self._refused: tuple[tuple[str, str], BundleError, float] | None = None
+        # The snapshot as it was made, while the one that is served is marked as stale.
+        self._made: Snapshot | None = None
         self._facts: dict[str, ModelFacts] = {}
+        self.changing = threading.Lock()
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
@@ -84,6 +130,7 @@ class ModelHost:
     def stop(self) -> None:
         """End the background thread; one that waits for a slow registry is left to the process's end."""
         self._stopping.set()
+        self._builder.stop()
         self._thread.join(timeout=5)
 
     def current(self) -> Snapshot:
@@ -108,10 +155,11 @@ class ModelHost:
             try:
                 outcome, failure = self._refresh(), None
             except Exception as error:  # whatever it is, one failed refresh must not end all later ones
-                held = "not ready" if self.snapshot is None else "refresh failed, the earlier answers stay"
-                _log.warning("%s: %s", held, error, exc_info=not isinstance(error, DataError | ForecasterError))
                 # The stack frames hold the tables that were being worked on.
                 outcome, failure = "failed", error.with_traceback(None)
+                if repr(error) != repr(self.last_error):  # once, not with every look
+                    self._tell(error)
+            self._serve(failure)
             self.last_error = failure
             self.outcomes[outcome] += 1
         self.tried.set()
@@ -127,30 +175,81 @@ class ModelHost:
         return self._facts[version.run_id]
 
     def _refresh(self) -> str:
-        now = self.clock()
-        version = self.registry.by_alias()
-        calendars = self._store.calendars()
-        held = self.snapshot
+        now, held, away = self.clock(), self._made, None
+        if held is None and self._builds_apart():
+            self._builder.prepare()  # while the registry is asked, which takes a while the first time
+        try:
+            version = self.registry.by_alias()
+        except RegistryUnavailable as error:
+            if held is None:
+                raise
+            version, away = held.version, error  # new prices need no registry
+        calendars = self.store.calendars()
+        same_model = held is not None and held.loaded.is_version(version)
         if (
             held is not None
-            and (held.version.version, held.version.run_id) == (version.version, version.run_id)
-            and held.data_version == self._store.version()
+            and same_model
+            and held.data_version == self.store.version()
             and held.calendars == calendars
             and held.due == due_sessions(held.due, calendars, now)
-            and not ledger_moved(self._ledger, held.ledger_version)
         ):
-            return "unchanged"
-        bundle = read_bundle(self.registry.bundle_path(version))
-        made = build_snapshot(
-            bundle, version, self._store, calendars, now, threads=self.settings.threads, ledger=self._ledger
-        )
-        self._facts[version.run_id] = made.facts
-        self.snapshot = made
-        _log.info(
-            "serving %s version %s: %d symbols, %d stale, data version %d",
-            *(version.name, version.version, len(made.diagnostics), made.stale, made.data_version),
-        )
-        return "rebuilt"
+            outcome = "unchanged"
+        else:
+            loaded = held.loaded if held is not None and same_model else None
+            path = self.registry.bundle_path(version) if loaded is None else loaded.bundle.path
+            order = Order(version, path, self.settings.threads, self.store.uri, calendars, now)
+            self._made = made = self._build(order, loaded)
+            self._facts[version.run_id] = made.loaded.facts
+            outcome = "rebuilt"
+            _log.info(
+                "serving %s version %s: %d symbols, %d stale, data version %d, made in %.1f s",
+                *(version.name, version.version, len(made.listed), made.stale, made.data_version, made.seconds),
+            )
+        if away is not None:
+            raise away
+        return outcome
+
+    def _builds_apart(self) -> bool:
+        return self.store.rows() > self.settings.build_apart_rows
+
+    def _build(self, order: Order, held: Loaded | None) -> Snapshot:
+        """Verify a bundle and make all its answers: here where they are few, else in a process of its own.
+
+        A version that cannot serve is not looked at again at once, since that reads all of it.
+        """
+        key = (order.version.version, order.version.run_id)
+        if self._refused is not None and self._refused[0] == key and time.monotonic() < self._refused[2]:
+            raise self._refused[1].with_traceback(None)
+        try:
+            if self._builds_apart():
+                return self._builder.make(order, held)
+            if held is not None:
+                # What answers are made from must be whole on disk, too: the next start would find it there.
+                read_bundle(order.path)
+                return build_snapshot(held, self.store, order.calendars, order.now)
+            return make(order)
+        except BundleError as error:
+            self._refused = (key, error, time.monotonic() + _AGAIN_SECONDS)
+            raise
+
+    def _serve(self, failure: Exception | None) -> None:
+        """Swap in what was made, marked where newer things may be missing."""
+        reason = next((said for kind, said in _AWAY.items() if isinstance(failure, kind)), None)
+        if self._made is None or (reason is None and self.snapshot is self._made):
+            return
+        if reason is None:
+            self.snapshot = self._made
+        elif type(failure) is not type(self.last_error) or self.snapshot is None or self._changed():
+            self.snapshot = self._made.marked(reason)
+
+    def _changed(self) -> bool:
+        """Whether the served answers were made of others than the latest ones."""
+        made, served = self._made, self.snapshot
+        return made is None or served is None or made.built_at != served.built_at or made.loaded is not served.loaded
+
+    def _tell(self, error: Exception) -> None:
+        held = "not ready" if self.snapshot is None else "refresh failed, the earlier answers stay"
+        _log.warning("%s: %s", held, error, exc_info=not isinstance(error, DataError | ForecasterError))
 
     def _run(self) -> None:
         self.refresh()

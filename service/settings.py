@@ -20,6 +20,8 @@ class ServiceSettings(Settings):
         workers: processes that listen on it; they share nothing but the store and the registry.
         refresh_seconds: how often to look for a new model, new prices and newly due sessions [s].
         threads: ONNX Runtime's threads for the one batch that makes a snapshot.
+        build_apart_rows: a price table with more rows has its answers made in a process of its own, which leaves this
+            one small and quick; with fewer, starting that process would take longer than making them.
         api_keys: who may ask, as `service.auth` reads it: `name:scope:sha256`, separated by commas or line ends.
         api_keys_file: a file that holds them instead.
         open_read: whether answers may be read without a key; what changes anything always needs one.
@@ -29,7 +31,7 @@ class ServiceSettings(Settings):
         request_seconds: for an answer that has to be worked out [s].
         receive_seconds: for the head of a request to arrive, and again for its body [s].
         max_requests: under way at a time in one process; what comes beyond is refused at once.
-        max_working: answers that are worked out at a time in one process; four times as many may wait.
+        max_working: answers that are worked out at a time in one process; sixteen times as many may wait.
         drain_seconds: for requests under way to end after SIGTERM [s].
         cors_origins: origins whose pages may ask; none by default.
     """
@@ -39,6 +41,7 @@ class ServiceSettings(Settings):
     workers: int = Field(default=1, ge=1, le=256)
     refresh_seconds: float = Field(default=1, ge=0.1)
     threads: int = Field(default=1, ge=1)
+    build_apart_rows: int = Field(default=200_000, ge=0)
     api_keys: SecretStr = Field(default=SecretStr(""), repr=False)
     api_keys_file: Path | None = None
     open_read: bool = False

@@ -1,32 +1,42 @@
-"""Every symbol's finished answers, made in one batch. Knows no HTTP.
+"""Every symbol's finished forecast, made in one go. Knows no HTTP but the bytes that go out.
 
-Answers are kept as the JSON bytes that go out, so that a GET is a look-up in a dictionary.
+Answers are kept as the JSON that is sent, so that a GET is a look-up in a dictionary.
 """
 
 from __future__ import annotations
 
+import json
+import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
+import pandas as pd
 from pydantic import BaseModel
 
-from data.bars import Bars
 from data.errors import EmptyStore, UnknownSymbol
 from data.sessions import Calendars
 from data.store import PriceStore
 from data.symbols import exchange_of
 from forecaster.answer import answer
 from forecaster.bundle import Bundle
+from forecaster.calibration import Calibration
 from forecaster.forecast import Forecast
-from forecaster.ledger.table import Ledger
+from forecaster.model import Model
+from forecaster.newest import newest_calibration, newest_forecasts
 from forecaster.registry import Version
-from service.answers import diagnostics_answer, model_facts, model_name, symbol_entry
+from service.answers import symbol_entry
 from service.due import due_sessions, exchange_or_none
-from service.live import ledger_version, live_records
+from service.loaded import Loaded
+from service.ready import Ready
 from service.schemas.forecasts import ForecastAnswer
-from service.schemas.models import ModelFacts, ModelName
+from service.schemas.models import ModelName
 from service.schemas.symbols import SymbolsAnswer
+
+# How the JSON of a forecast ends that is not stale: the fields stand last.
+_FRESH: Final = b'"stale":false,"stale_reason":null}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,139 +44,163 @@ class Snapshot:
     """What the service answers from, until the next one replaces it as a whole.
 
     Attributes:
-        version: the registered version behind it.
-        model: how answers name that version.
-        facts: what its manifest says.
+        loaded: the model behind it.
+        calibration: the model's, after every outcome that the prices tell.
         data_version: the price table's version.
-        ledger_version: the version of the ledger of published forecasts; None where nothing could be read of it.
         calendars: the exchanges' sessions that target sessions and staleness were told by.
         built_at: when it was made.
+        seconds: what making it took [s].
         due: for each exchange in use the session that should be there by `built_at`.
-        stale: how many forecasts do not know that session.
-        forecasts, diagnostics: symbol -> JSON.
+        stale: how many forecasts do not know that session, or cannot tell.
+        verdicts: how many forecasts have each head of a verdict.
+        forecasts: symbol -> answer.
         refusals: symbol -> why it has no forecast.
-        symbols: JSON of the listing.
+        listed: every symbol of the store.
+        symbols: the listing.
     """
 
-    version: Version
-    model: ModelName
-    facts: ModelFacts
+    loaded: Loaded
+    calibration: Calibration
     data_version: int
-    ledger_version: int | None
     calendars: Calendars
     built_at: datetime
+    seconds: float
     due: Mapping[str, date | None]
     stale: int
-    forecasts: Mapping[str, bytes]
-    diagnostics: Mapping[str, bytes]
+    verdicts: Mapping[str, int]
+    forecasts: Mapping[str, Ready]
     refusals: Mapping[str, Exception]
-    symbols: bytes
+    listed: frozenset[str]
+    symbols: Ready
 
-    def forecast_of(self, symbol: str) -> bytes:
-        """The JSON of a well-formed symbol's forecast.
+    @property
+    def version(self) -> Version:
+        """The registered version behind it."""
+        return self.loaded.version
+
+    @property
+    def model(self) -> ModelName:
+        """How answers name that version."""
+        return self.loaded.name
+
+    @property
+    def bundle(self) -> Bundle:
+        """Its files, verified."""
+        return self.loaded.bundle
+
+    @property
+    def network(self) -> Model:
+        """It, ready to be asked."""
+        return self.loaded.network
+
+    def forecast_of(self, symbol: str) -> Ready:
+        """A well-formed symbol's forecast.
 
         Raises:
             UnknownExchange, UnknownSymbol: nothing is known about it.
             Exception: as in `refusals`.
         """
-        if symbol in self.refusals:
+        try:
+            return self.forecasts[symbol]
+        except KeyError:
+            self.require(symbol)
             # It is raised again for every request, and would collect their stack frames.
-            raise self.refusals[symbol].with_traceback(None)
-        return self._found(self.forecasts, symbol)
+            raise self.refusals[symbol].with_traceback(None) from None
 
-    def diagnostics_of(self, symbol: str) -> bytes:
-        """The JSON of a well-formed symbol's diagnostics.
+    def require(self, symbol: str) -> None:
+        """Whether the store holds a well-formed symbol.
 
         Raises:
             UnknownExchange, UnknownSymbol: nothing is known about it.
         """
-        return self._found(self.diagnostics, symbol)
-
-    def _found(self, answers: Mapping[str, bytes], symbol: str) -> bytes:
-        try:
-            return answers[symbol]
-        except KeyError:
+        if symbol not in self.listed:
             exchange_of(symbol)  # a suffix that no exchange has explains more than "unknown symbol"
-            raise UnknownSymbol(symbol, list(self.diagnostics)) from None
+            raise UnknownSymbol(symbol, sorted(self.listed))
+
+    def marked(self, reason: str) -> Snapshot:
+        """The same answers, every one marked as stale for a reason that is not in the prices."""
+        end = f'"stale":true,"stale_reason":{json.dumps(reason, ensure_ascii=False)}}}'.encode()
+        listing = json.loads(self.symbols.body)
+        for entry in listing["symbols"]:
+            if entry["forecast"] and not entry["stale"]:
+                entry |= {"stale": True, "stale_reason": reason}
+        return replace(
+            self,
+            stale=len(self.forecasts),
+            forecasts={
+                symbol: self._ready(one.body[: -len(_FRESH)] + end) if one.body.endswith(_FRESH) else one
+                for symbol, one in self.forecasts.items()
+            },
+            symbols=self._ready(json.dumps(listing, ensure_ascii=False, separators=(",", ":")).encode()),
+        )
+
+    def _ready(self, body: bytes) -> Ready:
+        return Ready(body, version_of(self.loaded, self.data_version))
 
 
-def build_snapshot(
-    bundle: Bundle,
-    version: Version,
-    store: PriceStore,
-    calendars: Calendars,
-    now: datetime,
-    *,
-    threads: int = 1,
-    ledger: Ledger | None = None,
-) -> Snapshot:
-    """All answers of a model about all symbols of the store.
+def version_of(loaded: Loaded, data_version: int) -> str:
+    """What answers are made of, for their validators."""
+    return f"{loaded.version.version}.{data_version}"
+
+
+def build_snapshot(loaded: Loaded, store: PriceStore, calendars: Calendars, now: datetime) -> Snapshot:
+    """All forecasts of a model, of all symbols of the store.
 
     Args:
-        bundle: the model, verified.
-        version: its entry in the registry.
+        loaded: the model.
         store: the prices.
         calendars: the exchanges' sessions, as the store knows them.
         now: the present, with a time zone.
-        threads: ONNX Runtime's threads.
-        ledger: the published forecasts; what cannot be read of it is missing in the answers.
 
     Raises:
         EmptyStore: there are no prices.
-        CorruptBundle: a file has changed since it was verified.
     """
+    began = time.perf_counter()
     data_version = store.version()
     if data_version is None:
         raise EmptyStore(store.uri)
-    bars = store.read(version=data_version)
-    model = model_name(bundle, version)
-    figures = bundle.diagnostics()
-    spans = _spans(bars)
-    forecasts: dict[str, bytes] = {}
+    summary = store.summary(data_version)
+    calibration = newest_calibration(loaded.network, store, summary, data_version)
+    made = newest_forecasts(loaded.network, store, calendars, summary, data_version, calibration)
+    spans = _spans(summary)
+    version = version_of(loaded, data_version)
+    forecasts: dict[str, Ready] = {}
     refusals: dict[str, Exception] = {}
     entries = []
-    for symbol, outcome in bundle.model(threads=threads).forecasts(bars, calendars).items():
-        made: ForecastAnswer | Exception
+    verdicts: Counter[str] = Counter()
+    for symbol, outcome in made:
+        told: ForecastAnswer | Exception
         if isinstance(outcome, Forecast):
-            made = ForecastAnswer.model_validate(answer(outcome, figures.get(symbol), bundle, version, calendars, now))
-            forecasts[symbol] = _json(made)
+            told = ForecastAnswer.model_validate(
+                answer(outcome, loaded.diagnostics_of(symbol), loaded.bundle, loaded.version, calendars, now)
+            )
+            forecasts[symbol] = Ready(_json(told), version)
+            verdicts[told.verdict.code.value] += 1
         else:
             # The stack frames hold the tables of all symbols.
-            made = refusals[symbol] = outcome.with_traceback(None)
-        entries.append(symbol_entry(symbol, spans[symbol], made))
-
-    evidence = bundle.evidence()
-    rows_of = {str(symbol): rows for symbol, rows in evidence.groupby("symbol")}
-    known = None if ledger is None else ledger_version(ledger)  # before the rows: more may come meanwhile
-    live = {} if ledger is None else live_records(ledger, bars, version.name)
-    diagnostics = {}
-    for symbol in bars.symbols:
-        rows = rows_of.get(symbol, evidence[:0])
-        told = diagnostics_answer(symbol, figures.get(symbol), rows, bundle.spec.quantiles, model)
-        diagnostics[symbol] = _json(told.model_copy(update={"live": live[symbol]}) if symbol in live else told)
+            told = refusals[symbol] = outcome.with_traceback(None)
+        entries.append(symbol_entry(symbol, spans[symbol], told))
     return Snapshot(
-        version=version,
-        model=model,
-        facts=model_facts(bundle),
+        loaded=loaded,
+        calibration=calibration,
         data_version=data_version,
-        ledger_version=known,
         calendars=calendars,
         built_at=now,
-        due=due_sessions(sorted({one for one in map(exchange_or_none, bars.symbols) if one}), calendars, now),
+        seconds=time.perf_counter() - began,
+        due=due_sessions(sorted({one for one in map(exchange_or_none, spans) if one}), calendars, now),
         stale=sum(bool(entry.stale) for entry in entries),
+        verdicts=verdicts,
         forecasts=forecasts,
-        diagnostics=diagnostics,
         refusals=refusals,
-        symbols=_json(SymbolsAnswer(data_version=data_version, symbols=entries)),
+        listed=frozenset(spans),
+        symbols=Ready(_json(SymbolsAnswer(data_version=data_version, symbols=entries)), version),
     )
 
 
-def _spans(bars: Bars) -> dict[str, tuple[date, date, int]]:
+def _spans(summary: pd.DataFrame) -> dict[str, tuple[date, date, int]]:
     """For each symbol its first session, its last, and how many bars it has."""
-    return {
-        str(symbol): (own.iloc[0].date(), own.iloc[-1].date(), len(own))
-        for symbol, own in bars.frame.groupby("symbol")["session"]
-    }
+    columns = (summary[name] for name in ("symbol", "first", "last", "sessions"))
+    return {str(symbol): (first, last, int(sessions)) for symbol, first, last, sessions in zip(*columns, strict=True)}
 
 
 def _json(made: BaseModel) -> bytes:

@@ -6,7 +6,7 @@ A sample below `MIN_SESSIONS` has no figures: a section says "insufficient data"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, TypeVar
 
@@ -133,10 +133,10 @@ def to_dict(diagnostics: Diagnostics) -> dict[str, Any]:
     missing = {"status": INSUFFICIENT, "needed": MIN_SESSIONS, "sessions": found.sessions}
     return {
         "sample": _sample_to_dict(found.sample) if found.sample else dict(missing),
-        "errors": asdict(found.errors) if found.errors else dict(missing),
-        "bias": asdict(found.bias) if found.bias else dict(missing),
+        "errors": _flat(found.errors) if found.errors else dict(missing),
+        "bias": _flat(found.bias) if found.bias else dict(missing),
         "lag": _lag_to_dict(found.lag) if found.lag else dict(missing),
-        "significance": asdict(found.significance) if found.significance else dict(missing),
+        "significance": _flat(found.significance) if found.significance else dict(missing),
         "coverage": _coverage_to_dict(found.coverage) if found.coverage else dict(missing),
         "verdict": _verdict_to_dict(found.verdict),
     }
@@ -177,6 +177,11 @@ def _filled(kind: type[Section], data: Mapping[str, Any]) -> Section:
     return kind(**(values | dict(data)))
 
 
+def _flat(section: Errors | Bias | Lag | Significance | Coverage | LevelCoverage) -> dict[str, Any]:
+    """A section's fields by name. `dataclasses.asdict` would copy every number, ten times as slowly."""
+    return {name: getattr(section, name) for name in section.__dataclass_fields__}
+
+
 def _sample_to_dict(sample: Sample) -> dict[str, Any]:
     return {"first": sample.first.isoformat(), "last": sample.last.isoformat(), "sessions": sample.sessions}
 
@@ -187,7 +192,7 @@ def _sample_from_dict(data: Mapping[str, Any]) -> Sample:
 
 def _lag_to_dict(lag: Lag) -> dict[str, Any]:
     correlogram = [{"lag": k, "correlation": value} for k, value in lag.correlogram]
-    return asdict(lag) | {"text": lag_text(lag), "correlogram": correlogram}
+    return _flat(lag) | {"text": lag_text(lag), "correlogram": correlogram}
 
 
 def _lag_from_dict(data: Mapping[str, Any]) -> Lag:
@@ -197,7 +202,7 @@ def _lag_from_dict(data: Mapping[str, Any]) -> Lag:
 
 
 def _coverage_to_dict(coverage: Coverage) -> dict[str, Any]:
-    return asdict(coverage) | {"levels": [asdict(one) for one in coverage.levels]}
+    return _flat(coverage) | {"levels": [_flat(one) for one in coverage.levels]}
 
 
 def _coverage_from_dict(data: Mapping[str, Any]) -> Coverage:

@@ -1,30 +1,147 @@
-"""The next session's forecast of a symbol."""
+"""Forecasts: a symbol's, many symbols' at once, from the caller's own bars, and as of an earlier day."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from collections.abc import AsyncIterator
+from typing import Final
 
-from data.errors import CalendarBounds, MalformedSymbol, UnknownExchange, UnknownSymbol, UnscaledSymbol
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from data.errors import (
+    CalendarBounds,
+    MalformedSymbol,
+    StoreUnavailable,
+    UnknownExchange,
+    UnknownSymbol,
+    UnscaledSymbol,
+)
+from data.store import PriceStore
 from forecaster.errors import NotEnoughHistory
-from service.dependencies import Host, Symbol
+from service.asked.as_of import forecast_as_of
+from service.asked.batch import Batch, batch
+from service.asked.errors import BadBar, BadBody, DayUnknown, ExtremeBars, NeedsOthers
+from service.asked.own_bars import forecast_own
+from service.asked.reading import Sent, read
+from service.dependencies import Symbol
 from service.errors import NO_ANSWERS, responses
+from service.lookup import LookUp
+from service.metrics import Metrics
+from service.model_host import ModelHost
+from service.ready import CHINESE, ENGLISH, Ready, in_chinese, preferred
+from service.refusals import BodyTooLarge, TookTooLong, TooMuchWork
+from service.schemas.batch import ForecastsAnswer
 from service.schemas.forecasts import ForecastAnswer
+from service.schemas.requests import AsOf
+from service.snapshot import version_of
+from service.working import Workbench
 
 router = APIRouter(tags=["forecasts"])
+ready = APIRouter(route_class=LookUp)
+
+# Bytes of a body that is worked on at once: some 400 bars as rows.
+_SMALL: Final = 1 << 16
+_FEW: Final = 200
 
 
-@router.get(
+@ready.get(
     "/v1/forecasts/{symbol:any}",
     response_model=ForecastAnswer,
     responses=responses(
-        MalformedSymbol, UnknownExchange, UnknownSymbol, NotEnoughHistory, UnscaledSymbol, CalendarBounds, *NO_ANSWERS
+        MalformedSymbol,
+        UnknownExchange,
+        UnknownSymbol,
+        NotEnoughHistory,
+        UnscaledSymbol,
+        NeedsOthers,
+        DayUnknown,
+        CalendarBounds,
+        StoreUnavailable,
+        TooMuchWork,
+        TookTooLong,
+        *NO_ANSWERS,
     ),
     summary="Forecast the next session's close",
 )
-async def forecast(symbol: Symbol, host: Host) -> Response:
+async def forecast(symbol: Symbol, request: Request, as_of: AsOf = None) -> Response:
     """The next session's close with its uncertainty, the trivial forecast beside it, and the model's record.
 
     The record comes from held-out sessions: how wrong and how late such forecasts were, and whether they beat
-    repeating yesterday's close.
+    repeating yesterday's close. Verdicts are in the language that `Accept-Language` prefers, English or Chinese.
+
+    With `as_of` it is what the model that serves now would have said on that day: no later bar counts and no later
+    outcome. Its weights are as old as `model.trained_through` tells, and the record is that of its held-out span.
     """
-    return Response(host.current().forecast_of(symbol), media_type="application/json")
+    host: ModelHost = request.app.state.host
+    held = host.current()
+    if as_of is None:
+        return held.forecast_of(symbol).respond(request.scope)
+    metrics: Metrics = request.app.state.metrics
+    bench: Workbench = request.app.state.workbench
+    store = PriceStore(host.settings.store_uri)
+    with metrics.inference("as_of"):
+        body = await bench.run(forecast_as_of, held, store, symbol, as_of, host.clock())
+    return Ready(body, version_of(held.loaded, held.data_version)).respond(request.scope)
+
+
+@router.post(
+    "/v1/forecasts",
+    response_model=ForecastAnswer | ForecastsAnswer,
+    responses=responses(
+        BadBody,
+        BadBar,
+        ExtremeBars,
+        DayUnknown,
+        NotEnoughHistory,
+        UnscaledSymbol,
+        NeedsOthers,
+        BodyTooLarge,
+        TooMuchWork,
+        TookTooLong,
+        *NO_ANSWERS,
+    ),
+    summary="Forecast many symbols, or from your own bars",
+)
+async def forecasts(request: Request) -> Response:
+    """Either `symbols`: the forecasts of many, in the order asked, and for each that has none the reason.
+
+    Or `symbol` and `bars`: a forecast from bars that come with the request and are not kept, for a share that the store
+    does not know, or with a bar that it does not have yet. Bars are checked as stored ones are, and a bad one is
+    refused by its position and the rule that it breaks. Intervals are as wide as those of the model's own forecasts at
+    this moment.
+    """
+    host: ModelHost = request.app.state.host
+    body = await request.body()
+    bench: Workbench = request.app.state.workbench
+    # A thread would take longer to be handed a small request than the request takes.
+    small = len(body) <= _SMALL
+    asked = read(body, host.settings.max_batch) if small else await bench.run(read, body, host.settings.max_batch)
+    held = host.current()
+    if not isinstance(asked, Sent):
+        # Ready answers are quick to put together, unlike the reasons why there is none.
+        ready_made = len(asked) <= _FEW or held.forecasts.keys() >= set(asked)
+        return _whole(batch(held, asked) if ready_made else await bench.run(batch, held, asked))
+    metrics: Metrics = request.app.state.metrics
+    with metrics.inference("own_bars"):
+        if small:
+            made = forecast_own(held, asked, host.clock())
+        else:
+            made = await bench.run(forecast_own, held, asked, host.clock())
+    language = preferred(request.headers.get("accept-language", "").encode("latin-1"))
+    return Response(
+        in_chinese(made) if language == CHINESE else made,
+        media_type="application/json",
+        headers={"Content-Language": language, "Cache-Control": "no-store"},
+    )
+
+
+def _whole(made: Batch) -> StreamingResponse:
+    async def pieces() -> AsyncIterator[bytes]:
+        for one in made.pieces():
+            yield one
+
+    headers = {"Content-Length": str(len(made)), "Content-Language": ENGLISH, "Cache-Control": "no-cache"}
+    return StreamingResponse(pieces(), media_type="application/json", headers=headers)
+
+
+router.include_router(ready)

@@ -28,7 +28,7 @@ async def ready(host: Host) -> Ready:
         status="ready",
         model=held.model,
         data_version=held.data_version,
-        symbols=len(held.diagnostics),
+        symbols=len(held.listed),
         stale=held.stale,
         built_at=held.built_at,
         last_error=None if host.last_error is None else detail_of(host.last_error),

@@ -6,7 +6,6 @@ from importlib.resources import files
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from service.metrics import Metrics
@@ -30,19 +29,13 @@ _POLICY: Final = (
 )
 
 
-@router.get("/")
-async def root() -> RedirectResponse:
-    """To the documentation."""
-    return RedirectResponse("docs")
-
-
 @router.get("/docs")
 async def docs() -> Response:
     """The page that loads Swagger UI."""
     return Response(
         (_WEB / "docs.html").read_bytes(),
         media_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
+        headers={"Content-Security-Policy": _POLICY},
     )
 
 
@@ -58,7 +51,7 @@ async def asset(name: str) -> Response:
     if name not in _ASSETS:
         raise HTTPException(404)
     file, media_type = _ASSETS[name]
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     if file.endswith(".gz"):
         headers["Content-Encoding"] = "gzip"
     return Response((_WEB / "swagger" / file).read_bytes(), headers=headers, media_type=media_type)

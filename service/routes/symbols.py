@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from service.dependencies import Host
 from service.errors import NO_ANSWERS, responses
@@ -12,6 +12,6 @@ router = APIRouter(tags=["symbols"])
 
 
 @router.get("/v1/symbols", response_model=SymbolsAnswer, responses=responses(*NO_ANSWERS), summary="List the symbols")
-async def symbols(host: Host) -> Response:
+async def symbols(host: Host, request: Request) -> Response:
     """Every symbol of the store: its span, whether it can be forecast or why not, and whether it is stale."""
-    return Response(host.current().symbols, media_type="application/json")
+    return host.current().symbols.respond(request.scope)

@@ -52,11 +52,13 @@ def host_of(app: FastAPI) -> ModelHost:
     return host
 
 
-def ask(app: FastAPI, path: str, method: str = "GET") -> httpx.Response:
+def ask(app: FastAPI, path: str, method: str = "GET", **more: Any) -> httpx.Response:
+    """One request; `more` is what httpx takes beside: headers, json, content."""
+
     async def go() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            return await client.request(method, path)
+            return await client.request(method, path, **more)
 
     return asyncio.run(go())
 

@@ -11,7 +11,7 @@ from service.errors import KINDS, kind_of
 from tests.service.asking import ask, assert_problem, loaded
 
 
-@pytest.mark.parametrize("path", ["/nope", "/v1", "/v1/forecasts", "/v1/models/next-close/", "/docs/", "/%2e%2e/x"])
+@pytest.mark.parametrize("path", ["/nope", "/v1", "/v1/forecast", "/v1/models/next-close/", "/docs/", "/%2e%2e/x"])
 def test_nothing_there(app: FastAPI, path: str) -> None:
     assert_problem(ask(app, path), 404, "not-found")
 
@@ -26,18 +26,18 @@ def test_wrong_method(app: FastAPI, method: str) -> None:
 def test_unforeseen_errors_and_bad_parameters(trained_home: Path) -> None:
     app = loaded(trained_home)
 
-    @app.get("/fails")
+    @app.get("/v1/fails")
     async def fails() -> None:
         raise RuntimeError("a secret")
 
-    @app.get("/typed")
+    @app.get("/v1/typed")
     async def typed(number: int) -> int:
         return number
 
-    response = ask(app, "/fails")
+    response = ask(app, "/v1/fails")
     assert_problem(response, 500, "internal-error")
     assert "secret" not in response.text
-    invalid = assert_problem(ask(app, "/typed?number=" + "x" * 100), 422, "invalid-request")
+    invalid = assert_problem(ask(app, "/v1/typed?number=" + "x" * 100), 422, "invalid-request")
     assert "query.number" in invalid["detail"]
     assert "xxx" not in str(invalid)
 
@@ -50,6 +50,7 @@ def test_every_kind_has_a_name_of_its_own() -> None:
 # What a request or a refresh can meet. The others belong to training and to reading files: they cannot
 # happen here, and where they did, they would be internal errors.
 FORESEEN = {
+    data.UnknownVersion: 503,
     data.MalformedSymbol: 422,
     data.UnknownExchange: 422,
     data.UnknownSymbol: 404,

@@ -99,17 +99,35 @@ def test_old_answers_stay_when_a_refresh_finds_a_corrupt_bundle(
 
 def test_old_answers_stay_when_the_registry_goes_away(trained_home: Path, tmp_path: Path) -> None:
     app = loaded(trained_home)
-    before = ask(app, "/v1/forecasts/AAPL").content
+    before = ask(app, "/v1/forecasts/AAPL")
     working = host_of(app).registry
     host_of(app).registry = Registry(broken_registry(tmp_path), tmp_path, "next-close")
     host_of(app).refresh()
-    assert ask(app, "/v1/forecasts/AAPL").content == before
+    reason = "the model registry does not answer, so that a newer model may be missing"
+    during = ask(app, "/v1/forecasts/AAPL")
+    assert during.json() == before.json() | {"stale": True, "stale_reason": reason}
+    assert during.headers["etag"] != before.headers["etag"]
+    listed = {entry["symbol"]: entry for entry in ask(app, "/v1/symbols").json()["symbols"]}
+    assert (listed["AAPL"]["stale"], listed["AAPL"]["stale_reason"]) == (True, reason)
+    assert ask(app, "/health/ready").json()["stale"] == len(listed)
     assert "does not answer" in ask(app, "/health/ready").json()["last_error"]
     assert_problem(ask(app, "/v1/models/next-close"), 503, "registry-unavailable")
 
     host_of(app).registry = working
     host_of(app).refresh()
     assert ask(app, "/health/ready").json()["last_error"] is None
+    assert ask(app, "/v1/forecasts/AAPL").content == before.content
+
+
+def test_new_prices_are_served_while_the_registry_is_away(home: Path, tmp_path: Path) -> None:
+    app = loaded(home)
+    host_of(app).registry = Registry(broken_registry(tmp_path), tmp_path, "next-close")
+    add_bars(home, "OTHER", days(date(2012, 1, 2), 300))
+    host_of(app).refresh()
+    other = ask(app, "/v1/forecasts/OTHER").json()
+    assert other["stale_reason"].startswith(("the model registry", "the prices end"))
+    assert other["stale"]
+    assert "does not answer" in ask(app, "/health/ready").json()["last_error"]
 
 
 def test_an_unforeseen_error_stays_inside(trained_home: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -171,10 +189,11 @@ def test_old_answers_stay_when_the_calendars_cannot_be_read(
         raise StoreUnavailable(store.uri, "it is away")
 
     app = loaded(trained_home)
-    before = ask(app, "/v1/forecasts/AAPL").content
+    before = ask(app, "/v1/forecasts/AAPL").json()
     monkeypatch.setattr(PriceStore, "calendars", broken)
     host_of(app).refresh()
-    assert ask(app, "/v1/forecasts/AAPL").content == before
+    reason = "the price store cannot be read, so that newer prices may be missing"
+    assert ask(app, "/v1/forecasts/AAPL").json() == before | {"stale": True, "stale_reason": reason}
     assert "FORECASTER_STORE" in ask(app, "/health/ready").json()["last_error"]
 
 

@@ -73,15 +73,14 @@ def test_what_was_published_is_judged_apart(home: Path, bars: pd.DataFrame) -> N
     assert live(app, "MSFT") is None
 
 
-def test_a_refresh_notices_what_was_published(home: Path, bars: pd.DataFrame) -> None:
+def test_what_was_just_published_is_there_without_a_refresh(home: Path, bars: pd.DataFrame) -> None:
     app = loaded(home)
-    host_of(app).refresh()
+    assert live(app) is None
     append(Ledger(home / "ledger"), bars[:1])
-    host_of(app).refresh()
     found = live(app)
     assert (found["published"], found["pending"]) == (1, 0)
     assert found["errors"]["status"] == "insufficient data"
-    assert host_of(app).outcomes == {"rebuilt": 2, "unchanged": 1, "failed": 0}
+    assert host_of(app).outcomes == {"rebuilt": 1, "unchanged": 0, "failed": 0}
 
 
 def test_a_ledger_that_cannot_be_read_stops_nothing(
@@ -90,12 +89,12 @@ def test_a_ledger_that_cannot_be_read_stops_nothing(
     ledger = Ledger(home / "ledger")
     append(ledger, bars)
     app = loaded(home)
+    assert live(app)["published"] == PUBLISHED
     (commit,) = (home / "ledger" / "_delta_log").glob("*.json")
     commit.write_text("{", encoding="utf-8")
     with caplog.at_level(logging.WARNING, logger="service.live"):
-        host_of(app).refresh()
-    # The answers that are held stay as good as they are.
-    assert live(app)["published"] == PUBLISHED
+        # The answer that was made before is as good as it was.
+        assert live(app)["published"] == PUBLISHED
     assert "the ledger of published forecasts in" in caplog.text
     fresh = loaded(home)
     assert live(fresh) is None

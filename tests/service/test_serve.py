@@ -29,7 +29,7 @@ PROGRAM = (sys.executable, "-m", "forecaster.cli.main")
 
 def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORECASTER_", "MLFLOW_"))}
-    here = {"FORECASTER_HOME": str(home), "FORECASTER_REFRESH_SECONDS": "1", "PYTHONPATH": str(ROOT)}
+    here = {"FORECASTER_HOME": str(home), "FORECASTER_OPEN_READ": "true", "PYTHONPATH": str(ROOT)}
     return kept | here
 
 
@@ -108,7 +108,8 @@ def test_serves_without_a_model_and_says_so(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=20)
         assert process.returncode == 0
         assert "level=warning" in err
-        assert "GET /health/live" in err
+        (logged,) = [line for line in err.splitlines() if '"/health/live"' in line]
+        assert re.search(r'logger=service\.access request=\S+ message="request" method="GET" .* status=200 ms=', logged)
 
 
 def test_new_prices_are_served_without_a_restart(home: Path, tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""A home with a made-up market and a champion, to be served."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from data.bars import COLUMNS, Bars
+from data.sessions import Calendars
+from data.store import PriceStore
+
+_SLICE: Final = 500
+_TRAINED: Final = 300
+
+
+def symbols_of(count: int) -> list[str]:
+    """Names of shares of Shanghai."""
+    return [f"{600_000 + number:06d}.SH" for number in range(count)]
+
+
+def make_prices(home: Path, symbols: int, sessions: int) -> None:
+    """Random walks with a market of their own, up to the newest session of the calendar's past."""
+    store, random = PriceStore(home / "prices"), np.random.default_rng(11)
+    today = np.datetime64(pd.Timestamp.now("UTC").date(), "D")
+    days = Calendars(None).exchange("XSHG").days
+    days = days[days < today][-sessions:].astype("datetime64[s]")
+    market = random.normal(0.0, 0.008, (sessions, 1))
+    names = symbols_of(symbols)
+    for first in range(0, symbols, _SLICE):
+        own = names[first : first + _SLICE]
+        returns = market + 0.018 * random.standard_t(5, (sessions, len(own)))
+        close = np.round(20.0 * np.exp(np.cumsum(returns, axis=0)), 2).clip(0.5)
+        opened = np.round(np.vstack([close[:1], close[:-1]]) * np.exp(random.normal(0.0, 0.004, close.shape)), 2)
+        volume = random.lognormal(14.0, 0.5, close.shape)
+        table = pd.DataFrame(
+            {
+                "symbol": pd.Series(np.repeat(own, sessions), dtype="str"),
+                "session": np.tile(days, len(own)),
+                "open": opened.T.ravel(),
+                "high": (np.maximum(close, opened) * 1.01).T.ravel(),
+                "low": (np.minimum(close, opened) * 0.99).T.ravel(),
+                "close": close.T.ravel(),
+                "volume": volume.T.ravel(),
+                "amount": (volume * close).T.ravel(),
+                "adj_factor": 1.0,
+            }
+        )
+        store.upsert(Bars(table[list(COLUMNS)]))
+
+
+def make_model(home: Path, symbols: int, *, all_judged: bool) -> None:
+    """A champion of the default shape after one epoch: how well it forecasts is not what is measured.
+
+    Args:
+        home: with prices.
+        symbols: how many there are.
+        all_judged: whether all of them have diagnostics, which takes some minutes; else 300 have.
+    """
+    few = [] if all_judged else symbols_of(symbols)[:: max(1, symbols // _TRAINED)]
+    program = [sys.executable, "-m", "forecaster.cli.main", "train", *few, "--epochs", "1", "--promote"]
+    settings = ["--set", "validation=40", "--set", "test=60"]
+    done = subprocess.run([*program, *settings], env=environment(home), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"training failed:\n{done.stderr[-2000:]}")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Of a command that works in `home` alone, whatever the caller's environment says."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORECASTER_", "MLFLOW_"))}
+    return kept | {"FORECASTER_HOME": str(home), "FORECASTER_OPEN_READ": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}

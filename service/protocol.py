@@ -1,0 +1,204 @@
+"""uvicorn's HTTP protocol with an end to its patience: late heads and bodies, long heads, too many requests at once.
+
+uvicorn itself waits for a request as long as a byte comes now and then, and starts whatever has come. Here a request's
+head has some seconds to arrive and its body as many again, and what comes while too much is under way is refused at
+once, before anything is worked out or kept for it. What is refused is answered with a problem document; who has sent
+nothing at all is left without an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from asyncio import TimerHandle
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from service import refused
+
+# Longer heads than browsers, proxies and tokens make are an attack or a mistake.
+HEAD_BYTES: Final = 1 << 16
+
+# A client that reuses its connection may have sent a request while the server began to stop.
+LAST_REQUEST_SECONDS: Final = 1.0
+
+_RETRY_AFTER: Final = 1
+_PROBES: Final = "/health/"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long and for how much one process waits.
+
+    Attributes:
+        receive_seconds: for a head to arrive, and again for its body [s].
+        max_requests: under way at a time.
+    """
+
+    receive_seconds: float
+    max_requests: int
+
+
+def _raw(status: HTTPStatus, kind: str, title: str, detail: str, *, close: bool) -> bytes:
+    """A whole response with a problem document, for where there is no request to answer through the app."""
+    document = {
+        "type": f"urn:stock-forecaster:problem:{kind}",
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "instance": "/",
+    }
+    body = json.dumps(document).encode()
+    head = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
+        "x-content-type-options: nosniff",
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        head.append(f"retry-after: {_RETRY_AFTER}")
+    if close:
+        head.append("connection: close")
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+_BUSY: Final = _raw(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "busy",
+    "Too many requests at once",
+    "this process has as many requests under way as it takes; ask again in a moment",
+    close=False,
+)
+_LATE: Final = _raw(
+    HTTPStatus.REQUEST_TIMEOUT,
+    "request-timeout",
+    "The request came too slowly",
+    "a request's head, and then its body, must arrive within the time that this service waits",
+    close=True,
+)
+_LONG: Final = _raw(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head-too-large",
+    "The request's head is too large",
+    f"expected at most {HEAD_BYTES} bytes of address and headers",
+    close=True,
+)
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        patience: Patience,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._patience = patience
+        self._deadline: TimerHandle | None = None
+        # Which part of a request is awaited, and which the deadline is for.
+        self._awaited: str | None = "head"
+        self._timed: str | None = None
+        self._head_bytes = 0
+        self._stopping = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection whose first request does not come is closed, too."""
+        super().connection_made(transport)
+        self._time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited any more."""
+        self._awaited = None
+        self._time()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and time what is still to come; a request that is there as a whole needs no timer."""
+        heading = self._awaited != "body"
+        super().data_received(data)
+        if heading and self._awaited == "head":
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                refused.long.inc()
+                self._give_up(_LONG)
+        if self._awaited != self._timed:
+            self._time()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._awaited = "head"
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        self._awaited, self._head_bytes = "body", 0
+        super().on_headers_complete()
+        if self._stopping:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """All of it is there."""
+        self._awaited = None
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Stop: after the request under way, or after one that the client may be sending at this moment."""
+        self._stopping = True
+        if self.cycle is None or self.cycle.response_complete:
+            self._unset_keepalive_if_required()
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_unless_busy)
+        else:
+            super().shutdown()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer, unless too many are being answered. Probes are: a busy process is alive."""
+        if len(self.tasks) < self._patience.max_requests or cycle.scope["path"].startswith(_PROBES):
+            super()._start_asgi_task(cycle, app)
+            return
+        refused.busy.inc()
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(_BUSY)
+        if cycle.keep_alive:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+    def _time(self) -> None:
+        """Set the deadline of what is awaited, and drop that of what was."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._timed = self._awaited
+        if self._awaited is not None:
+            self._deadline = self.loop.call_later(self._patience.receive_seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        refused.late.inc()
+        said_nothing = self._awaited == "head" and self.scope is None
+        self._give_up(b"" if said_nothing else _LATE)
+
+    def _give_up(self, response: bytes) -> None:
+        """Close the connection, with a response if none has begun."""
+        if self.transport.is_closing():
+            return
+        cycle = self.cycle
+        if response and (cycle is None or cycle.response_complete or not cycle.response_started):
+            if cycle is not None and not cycle.response_complete:
+                cycle.response_started = cycle.response_complete = cycle.disconnected = True
+                cycle.message_event.set()
+            self.transport.write(response)
+        self.transport.close()
+
+    def _close_unless_busy(self) -> None:
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self.transport.close()
