@@ -8,7 +8,7 @@ servers take turns, so that what slows the machine slows all of them alike:
 - what tutorials build: FastAPI with `model.predict` for every request;
 - MLflow's own model server with the same network, on scaled windows.
 
-    python benchmarks/serve.py [--symbols 5000] [--sessions 300] [--seconds 10] [--rounds 5] [--home var/serving] [--json]
+    python benchmarks/serve.py [--symbols 5000] [--sessions 300] [--seconds 10] [--rounds 5] [--home FOLDER] [--json]
 """
 
 from __future__ import annotations
@@ -232,10 +232,8 @@ def _print(found: dict[str, Any]) -> None:
         ("start to ready [s]", ready, 5.0, False),
         ("memory after the load [MiB]", found["memory_mib"]["after the load"], 400.0, False),
     ):
-        met = value >= limit if at_least else value <= limit
-        print(
-            f"  {text:42} {value:9.3f}   {'at least' if at_least else 'at most'} {limit:g}: {'met' if met else 'NOT met'}"
-        )
+        met = "met" if (value >= limit if at_least else value <= limit) else "NOT met"
+        print(f"  {text:42} {value:9.3f}   {'at least' if at_least else 'at most'} {limit:g}: {met}")
 
 
 if __name__ == "__main__":
