@@ -18,7 +18,7 @@ from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dic
 from forecaster.diagnostics.verdict import aged
 from forecaster.evidence import column
 from forecaster.forecast import Forecast, interval_level
-from forecaster.registry import Version
+from forecaster.version import Version
 
 
 def answer(

@@ -25,12 +25,13 @@ from forecaster.errors import (
     TrainingDiverged,
     TrainingStopped,
 )
-from forecaster.registry import Registry, Version
+from forecaster.registry import Registry
 from forecaster.runs import LiveCurves, Outcome, Run
 from forecaster.spec import ModelSpec, TrainSpec, spec_hash, to_dict
 from forecaster.start import Start
 from forecaster.step import Step
 from forecaster.training import Checkpoint, Epoch, State, Trained, Within, find_device, train, training_key
+from forecaster.version import Version
 
 
 @dataclass(frozen=True, slots=True)

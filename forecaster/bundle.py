@@ -27,6 +27,7 @@ from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+from pydantic_core import from_json
 
 from data.scaling import Scaling, SeriesRange, SeriesScaling, WindowScaling
 from forecaster.calibration import Calibration
@@ -174,7 +175,7 @@ def read_bundle(path: Path) -> Bundle:
     seal = _OWN_HASH.match(content)
     if seal is None or hashlib.sha256(_unsealed(content, seal)).hexdigest().encode() != seal[1]:
         raise CorruptBundle(path, MANIFEST, "does not match its own sha256")
-    manifest = json.loads(content)
+    manifest = from_json(content)  # many times as fast as the standard library, and there may be 20 MB of diagnostics
     if manifest.get("schema") != SCHEMA:
         raise UnsupportedBundle(path, manifest.get("schema"), SCHEMA)
     for name in FILES:

@@ -29,12 +29,13 @@ from forecaster.evidence import diagnose_all, evidence
 from forecaster.metrics import pooled_metrics
 from forecaster.model import Model, windows_of
 from forecaster.probe import recorded
-from forecaster.registry import Registry, Version
+from forecaster.registry import Registry
 from forecaster.runtime import OnnxPredictor
 from forecaster.spec import ModelSpec, TrainSpec
 from forecaster.spec import to_dict as spec_to_dict
 from forecaster.start import Start
 from forecaster.step import Step
+from forecaster.version import Version
 
 if TYPE_CHECKING:
     from forecaster.attempt import Training

@@ -23,8 +23,11 @@ from forecaster.calibration import Calibration
 from forecaster.forecast import Forecast
 from forecaster.model import Model
 
-# Symbols at a time: their features then take some 50 MiB.
+# Symbols worked on at a time: their features then take some 50 MiB.
 SLICE: Final = 400
+
+# Symbols read at a time: each reading looks through the whole table, and what it brings takes some 100 MiB.
+READ: Final = 5 * SLICE
 
 # So many days hold a session on any exchange, pauses for holidays included.
 _DAYS_A_SESSION: Final = 1.6
@@ -45,12 +48,17 @@ def newest_forecasts(
     """
     symbols = [str(symbol) for symbol in summary["symbol"]]
     newest = summary["last"].max()
-    whole = needs_universe(model.spec.features)
-    size = max(1, len(symbols)) if whole else SLICE
-    for begin in range(0, len(symbols), size):
-        asked = symbols[begin : begin + size]
-        bars = _read(store, asked, newest, None if whole else _decisive(model), summary, version)
-        yield from model.forecasts(bars, calendars, asked, calibration).items()
+    if needs_universe(model.spec.features):
+        bars = store.read(version=version)
+        yield from model.forecasts(bars, calendars, symbols, calibration).items()
+        return
+    for some in _pieces(symbols, READ):
+        bars = _read(store, some, newest, _decisive(model), summary, version)
+        names = bars.frame["symbol"].to_numpy(dtype=object)
+        for asked in _pieces(some, SLICE):
+            first, last = names.searchsorted(asked[0], side="left"), names.searchsorted(asked[-1], side="right")
+            part = Bars(bars.frame.iloc[first:last])
+            yield from model.forecasts(part, calendars, asked, calibration).items()
 
 
 def newest_calibration(
@@ -83,6 +91,10 @@ def newest_calibration(
         return model.calibrated(model.windows(bars))
     except TooFewBars:
         return start
+
+
+def _pieces(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (symbols[begin : begin + size] for begin in range(0, len(symbols), size))
 
 
 def _day(session: np.datetime64) -> date:

@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -34,6 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
 from forecaster.runs import Run
+from forecaster.version import Version
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -41,27 +41,6 @@ CHALLENGER: Final = "challenger"
 _BUNDLE: Final = "bundle"
 _HISTORY: Final = "champions"
 _ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A registered version.
-
-    Attributes:
-        name: the model's name.
-        version: its number, as text.
-        aliases: which aliases it carries.
-        created: when it was registered, in UTC.
-        tags: facts in short, such as the hash of its spec.
-        run_id: the MLflow run that made it.
-    """
-
-    name: str
-    version: str
-    aliases: tuple[str, ...]
-    created: datetime
-    tags: Mapping[str, str]
-    run_id: str
 
 
 class Registry:

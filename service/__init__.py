@@ -4,13 +4,14 @@
 `app`              the factory that puts everything below together
 `settings`         where it listens, who may ask, and how much of anything it takes
 `protocol`         HTTP connections: late, long and too many requests end here
+`ending`           the end of a server, after who got through to it was answered
 `front`            every request: an id, safe headers, counts, the access log
 `auth`, `access`   API keys, and which requests need one
 `rate`, `body`     how often one may ask, and with how large a body; `buckets` counts
 `refusals`         what is refused for being too much, `refused` how often that was
 `model_host`       holds the current snapshot; looks for news, has it made, swaps
 `loaded`           a model version: verified, and asked once
-`snapshot`         every symbol's finished forecast; `building` makes it in another process
+`snapshot`         every symbol's finished forecast; `building` makes it, in `builder`'s process
 `ready`            an answer as bytes: validator, language, encoding
 `lookup`           routes whose answer lies ready
 `working`          answers that have to be worked out: so many at a time, for so long

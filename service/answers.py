@@ -13,7 +13,7 @@ from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
 from forecaster.diagnostics.record import Floats, ForecastRecord
 from forecaster.evidence import column, record_of
-from forecaster.registry import Version
+from forecaster.version import Version
 from service.due import exchange_or_none
 from service.schemas.base import Answer
 from service.schemas.diagnostics import DiagnosticsAnswer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from service.access import Access, describe_access
 from service.auth import configured_keys
 from service.body import BodyLimit
+from service.clock import utc_now
 from service.errors import install
 from service.front import Front
 from service.metrics import Metrics
@@ -86,13 +87,12 @@ class _Api(FastAPI):
         return described
 
 
-def utc_now() -> datetime:
-    """The present, with a time zone."""
-    return datetime.now(UTC)
-
-
 def create_app(
-    settings: ServiceSettings, *, clock: Callable[[], datetime] = utc_now, access_log: bool = False
+    settings: ServiceSettings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    access_log: bool = False,
+    host: ModelHost | None = None,
 ) -> FastAPI:
     """The service as an ASGI app. Its lifespan runs the refreshes.
 
@@ -100,11 +100,13 @@ def create_app(
         settings: where things are, and how often to look for news.
         clock: the present, with a time zone.
         access_log: whether every request is logged.
+        host: what is served, where loading has begun before.
 
     Raises:
         MalformedKeys: the API keys cannot be read.
     """
-    host, workbench = ModelHost(settings, clock), Workbench(settings.max_working, settings.request_seconds)
+    host = host or ModelHost(settings, clock)
+    workbench = Workbench(settings.max_working, settings.request_seconds)
     keys = configured_keys(settings)
 
     @asynccontextmanager
@@ -142,6 +144,7 @@ def create_app(
     install(app)
     for resource in (forecasts, diagnostics, prices, gates, symbols, models, admin, jobs, oip, health, meta, dashboard):
         app.include_router(resource.router)
+    app.router.routes[:0] = forecasts.ready.routes
     return app
 
 

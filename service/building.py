@@ -9,8 +9,8 @@ The two processes are one program, and what passes between them goes through a p
 
 from __future__ import annotations
 
+import gc
 import pickle
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -21,24 +21,12 @@ from typing import Any, Final
 from data.sessions import Calendars
 from data.store import PriceStore
 from forecaster.bundle import Bundle
-from forecaster.registry import Version
+from forecaster.version import Version
+from service.builder import Builder
 from service.loaded import Loaded, load_from
 from service.ready import Ready
 from service.schemas.models import ModelFacts, ModelName
 from service.snapshot import Snapshot, build_snapshot, version_of
-
-# Not -m: classes would pass as those of a module called __main__.
-_COMMAND: Final = (sys.executable, "-c", "from service.building import main; main()")
-
-
-class BuilderEnded(Exception):
-    """The process that makes the answers ended before it had made them."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(
-            f"the process that makes the answers ended with code {code}; -9 often means that memory ran out"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,56 +74,22 @@ def make(order: Order) -> Snapshot:
     return build_snapshot(loaded, PriceStore(order.store), order.calendars, order.now)
 
 
-class Builder:
-    """Makes answers in another process."""
+def made_apart(builder: Builder, order: Order, held: Loaded | None) -> Snapshot:
+    """The same, made in another process. Blocks.
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._making = False
+    Args:
+        builder: the other process.
+        order: what is to be made.
+        held: the model, where it is loaded here already.
 
-    def prepare(self) -> None:
-        """Start the other process, which takes a while to be ready for an order."""
-        if self._process is None:
-            self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def make(self, order: Order, held: Loaded | None) -> Snapshot:
-        """As the function of that name, but made elsewhere. Blocks.
-
-        Args:
-            order: what is to be made.
-            held: the model, where it is loaded here already.
-
-        Raises:
-            BuilderEnded: the other process did not end well.
-        """
-        self.prepare()
-        assert self._process is not None
-        self._making = True
-        with self._process as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                with process.stdin as asked:
-                    pickle.dump((order, held is None), asked)
-                # As it comes: all of it at once would be another copy.
-                sent = pickle.load(process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError):
-                process.kill()
-                raise BuilderEnded(process.wait()) from None
-            finally:
-                self._process, self._making = None, False
-        if isinstance(sent, tuple):
-            raise _revived(*sent)
-        return _received(sent, order, held)
-
-    def stop(self) -> None:
-        """End what is being made."""
-        process = self._process
-        if process is not None:
-            process.kill()
-            if not self._making:
-                with process:  # which closes its pipes and waits for its end
-                    pass
+    Raises:
+        BuilderEnded: the other process did not end well.
+        BundleError, DataError: as `make`.
+    """
+    sent = builder.ask((order, held is None))
+    if isinstance(sent, tuple):
+        raise _revived(*sent)
+    return _received(sent, order, held)
 
 
 def _received(sent: Sent, order: Order, held: Loaded | None) -> Snapshot:
@@ -189,6 +143,8 @@ def main() -> None:
     """What the other process does: read an order, write what came of it."""
     from service import logs
 
+    # It ends before cycles of garbage could amount to anything, and looking for them takes a fifth of its time.
+    gc.disable()
     logs.configure()
     try:
         order, with_model = pickle.load(sys.stdin.buffer)

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -22,6 +23,9 @@ _PATIENCE_SECONDS: Final = 30
 
 # Longer than the pauses of a page that looks for news, shorter than what balancers keep a connection for.
 _KEEP_ALIVE_SECONDS: Final = 30
+
+# What a row takes on disk, at least.
+_BYTES_A_ROW: Final = 20
 
 # Connections that wait to be taken up; a burst of them is no reason to lose one.
 _BACKLOG: Final = 1024
@@ -95,20 +99,35 @@ def _address(listening: socket.socket) -> str:
 def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: bool) -> None:
     """One process."""
     # Here, not above: other commands of the same program need none of this.
-    import uvicorn
+    from service.builder import Builder
+
+    builder = Builder()
+    if _looks_large(settings):
+        builder.prepare()  # beside what is imported now
 
     from service import logs
-    from service.app import create_app
+    from service.clock import utc_now
+    from service.model_host import ModelHost
 
     logs.configure()
-    app = create_app(settings, access_log=access_log)
-    server = uvicorn.Server(uvicorn.Config(app, **_options(settings)))
+    host = ModelHost(settings, utc_now, builder)
+    host.start()
+    # What is imported next would take the processor from what the first answers wait for.
+    host.wait_until_busy(_PATIENCE_SECONDS)
+
+    import uvicorn
+
+    from service.app import create_app
+    from service.ending import EndingServer
+
+    app = create_app(settings, access_log=access_log, host=host)
+    server = EndingServer(uvicorn.Config(app, **_options(settings)))
 
     def announce() -> None:
-        app.state.host.tried.wait(_PATIENCE_SECONDS)
+        host.tried.wait(_PATIENCE_SECONDS)
         while not server.started:
             time.sleep(0.01)
-        ready = "serving" if app.state.host.snapshot else "not ready yet"
+        ready = "serving" if host.snapshot else "not ready yet"
         click.echo(f"{ready} on {_address(listening)}")
 
     threading.Thread(target=announce, name="announce", daemon=True).start()
@@ -120,12 +139,20 @@ def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: boo
     server.run(sockets=[listening])
 
 
+def _looks_large(settings: ServiceSettings) -> bool:
+    """Whether the prices take so much room that answers will be made in a process of its own. A guess, made early."""
+    if "://" in settings.store_uri:
+        return False
+    size = sum(file.stat().st_size for file in Path(settings.store_uri).glob("bars/**/*.parquet"))
+    return size > settings.build_apart_rows * _BYTES_A_ROW
+
+
 def _supervise(settings: ServiceSettings, listening: socket.socket, *, access_log: bool) -> None:
     """Several processes, started anew where one dies."""
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
     from service import logs
+    from service.ending import EndingWorkers
     from service.workers import ACCESS_LOG, SETTINGS
 
     logs.configure()
@@ -135,7 +162,7 @@ def _supervise(settings: ServiceSettings, listening: socket.socket, *, access_lo
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
         config = uvicorn.Config("service.workers:create", factory=True, workers=settings.workers, **_options(settings))
         click.echo(f"{settings.workers} workers start on {_address(listening)}")
-        Multiprocess(config, sockets=[listening]).run()
+        EndingWorkers(config, sockets=[listening]).run()
 
 
 def _options(settings: ServiceSettings) -> dict[str, Any]:

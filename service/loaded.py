@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic_core import from_json, to_json
 
 from forecaster.bundle import Bundle, read_bundle
 from forecaster.diagnostics.diagnostics import Diagnostics, from_dict
 from forecaster.held_out import HeldOut
 from forecaster.model import Model
 from forecaster.probe import check_probe
-from forecaster.registry import Version
+from forecaster.version import Version
 from service.answers import model_facts, model_name
 from service.schemas.models import ModelFacts, ModelName
 
@@ -46,7 +47,7 @@ class Loaded:
     def diagnostics_of(self, symbol: str) -> Diagnostics | None:
         """How the version did with a symbol on the held-out span; None where it was not judged."""
         told = self.figures.get(symbol)
-        return None if told is None else from_dict(json.loads(told))
+        return None if told is None else from_dict(from_json(told))
 
 
 def load_from(path: Path, version: Version, *, threads: int = 1) -> Loaded:
@@ -71,8 +72,5 @@ def load_from(path: Path, version: Version, *, threads: int = 1) -> Loaded:
         bundle=replace(bundle, manifest=manifest),
         network=network,
         held_out=bundle.held_out(),
-        figures={
-            symbol: json.dumps(one, separators=(",", ":")).encode()
-            for symbol, one in bundle.manifest["diagnostics"].items()
-        },
+        figures={symbol: to_json(one) for symbol, one in bundle.manifest["diagnostics"].items()},
     )

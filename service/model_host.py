@@ -20,9 +20,11 @@ from data.store import PriceStore
 from forecaster.bundle import read_bundle
 from forecaster.errors import BundleError, ForecasterError, RegistryUnavailable
 from forecaster.ledger.table import Ledger
-from forecaster.registry import Registry, Version
+from forecaster.registry import Registry
+from forecaster.version import Version
 from service.answers import model_facts
-from service.building import Builder, Order, make
+from service.builder import Builder
+from service.building import Order, made_apart, make
 from service.diagnoses import Diagnoses
 from service.due import due_sessions
 from service.loaded import Loaded
@@ -96,12 +98,15 @@ class ModelHost:
         changing: held by whoever moves the champion, so that two who do are one after the other.
     """
 
-    def __init__(self, settings: ServiceSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: ServiceSettings, clock: Callable[[], datetime], builder: Builder | None = None
+    ) -> None:
         """Reads nothing yet.
 
         Args:
             settings: where things are, and how often to look.
             clock: the present, with a time zone.
+            builder: the process that makes answers of large markets, where it was started before.
         """
         self.settings = settings
         self.clock = clock
@@ -112,7 +117,7 @@ class ModelHost:
         self.last_error: Exception | None = None
         self.outcomes: Counter[str] = Counter(rebuilt=0, unchanged=0, failed=0)
         self.tried = threading.Event()
-        self._builder = Builder()
+        self._builder = builder or Builder()
         # A version that could not serve, why, and when to try it again.
         self._refused: tuple[tuple[str, str], BundleError, float] | None = None
         # The snapshot as it was made, while the one that is served is marked as stale.
@@ -124,8 +129,9 @@ class ModelHost:
         self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
 
     def start(self) -> None:
-        """Load in the background, then refresh every `refresh_seconds`."""
-        self._thread.start()
+        """Load in the background, then refresh every `refresh_seconds`. Once is enough."""
+        if not self._thread.ident:
+            self._thread.start()
 
     def stop(self) -> None:
         """End the background thread; one that waits for a slow registry is left to the process's end."""
@@ -163,6 +169,11 @@ class ModelHost:
             self.last_error = failure
             self.outcomes[outcome] += 1
         self.tried.set()
+        self._builder.asked.set()  # whether or not there was anything to ask it
+
+    def wait_until_busy(self, seconds: float) -> None:
+        """Wait until nothing more is done here for the first answers, or for so long."""
+        self._builder.asked.wait(seconds)
 
     def facts(self, version: Version) -> ModelFacts:
         """What the manifest of a version says; read once, since a version never changes. Blocks.
@@ -222,7 +233,7 @@ class ModelHost:
             raise self._refused[1].with_traceback(None)
         try:
             if self._builds_apart():
-                return self._builder.make(order, held)
+                return made_apart(self._builder, order, held)
             if held is not None:
                 # What answers are made from must be whole on disk, too: the next start would find it there.
                 read_bundle(order.path)

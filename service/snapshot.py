@@ -26,7 +26,7 @@ from forecaster.calibration import Calibration
 from forecaster.forecast import Forecast
 from forecaster.model import Model
 from forecaster.newest import newest_calibration, newest_forecasts
-from forecaster.registry import Version
+from forecaster.version import Version
 from service.answers import symbol_entry
 from service.due import due_sessions, exchange_or_none
 from service.loaded import Loaded

@@ -25,8 +25,9 @@ from data.universes import universe
 from forecaster.bundle import Bundle, read_bundle
 from forecaster.errors import ForecasterError, SpecError
 from forecaster.model import Model
-from forecaster.registry import Registry, Version
+from forecaster.registry import Registry
 from forecaster.settings import MODEL_PATTERN, Settings
+from forecaster.version import Version
 
 FAILED: Final = 1
 USAGE: Final = 2

@@ -11,7 +11,7 @@ from forecaster.diagnostics.drift import Change
 from forecaster.diagnostics.wording import p_cell, p_value, sessions
 from forecaster.drift import Drift, drift, to_dict, watched
 from forecaster.error_drift import Span
-from forecaster.registry import Version
+from forecaster.version import Version
 
 
 def show_drift(bundle: Bundle, version: Version, store: PriceStore, *, as_json: bool) -> None:

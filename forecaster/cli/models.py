@@ -16,7 +16,7 @@ from forecaster.cli.console import (
     reports_errors,
     settings,
 )
-from forecaster.registry import Version
+from forecaster.version import Version
 
 
 @click.group(

@@ -35,7 +35,7 @@ from forecaster.forecast import Forecast
 from forecaster.ledger.publishing import Provenance, Published, publish
 from forecaster.ledger.table import Ledger
 from forecaster.model import Model
-from forecaster.registry import Version
+from forecaster.version import Version
 
 _SHOWN: Final = 20
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from forecaster.bundle import read_bundle
 from forecaster.errors import BundleError, CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
 from forecaster.probe import check_probe
-from forecaster.registry import Version
+from forecaster.version import Version
 from service.dependencies import Host
 from service.errors import responses
 from service.model_host import ModelHost, NoEarlierChampion, UnknownModel, UnusableVersion

@@ -37,7 +37,8 @@ from service.snapshot import version_of
 from service.working import Workbench
 
 router = APIRouter(tags=["forecasts"])
-ready = APIRouter(route_class=LookUp)
+# Its routes become the app's own, the first of all: whatever is tried before them takes time.
+ready = APIRouter(tags=["forecasts"], route_class=LookUp, generate_unique_id_function=lambda route: route.name)
 
 # Bytes of a body that is worked on at once: some 400 bars as rows.
 _SMALL: Final = 1 << 16
@@ -142,6 +143,3 @@ def _whole(made: Batch) -> StreamingResponse:
 
     headers = {"Content-Length": str(len(made)), "Content-Language": ENGLISH, "Cache-Control": "no-cache"}
     return StreamingResponse(pieces(), media_type="application/json", headers=headers)
-
-
-router.include_router(ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from forecaster.errors import BundleError, RegistryUnavailable, UnknownVersion
-from forecaster.registry import Version
+from forecaster.version import Version
 from service.dependencies import Host
 from service.errors import responses
 from service.model_host import ModelHost, UnknownModel

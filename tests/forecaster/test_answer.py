@@ -14,7 +14,7 @@ from forecaster.answer import answer, evidence_gap, stale_reason
 from forecaster.bundle import Bundle
 from forecaster.diagnostics.diagnostics import diagnose, insufficient
 from forecaster.forecast import Forecast
-from forecaster.registry import Version
+from forecaster.version import Version
 from tests.forecaster.diagnostics.records import noisy
 
 BUNDLE = Bundle(Path("somewhere"), {"training": {"trained_through": "2012-02-29"}})

@@ -45,11 +45,12 @@ def model(features: tuple[str, ...], through: str) -> Model:
 
 @pytest.mark.parametrize("through", ["2022-12-30", "2023-06-15", "2030-01-01"])
 @pytest.mark.parametrize("features", [DEFAULT_FEATURES, ("close", "universe_surge", "excess_week")])
-@pytest.mark.parametrize("size", [2, 400])
+@pytest.mark.parametrize(("size", "read"), [(2, 5), (400, 2000)])
 def test_as_from_the_whole_histories(
-    store: PriceStore, features: tuple[str, ...], through: str, size: int, monkeypatch: pytest.MonkeyPatch
+    store: PriceStore, features: tuple[str, ...], through: str, size: int, read: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(newest, "SLICE", size)
+    monkeypatch.setattr(newest, "READ", read)
     asked = model(features, through)
     version = store.version()
     assert version is not None

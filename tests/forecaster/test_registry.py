@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from forecaster.errors import CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
-from forecaster.registry import CHALLENGER, CHAMPION, Registry, Version
+from forecaster.registry import CHALLENGER, CHAMPION, Registry
+from forecaster.version import Version
 
 NAME = "next-close"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from service.building import Builder, BuilderEnded
+from service.builder import Builder, BuilderEnded
 from tests.service.asking import ask, assert_problem, host_of, loaded
 from tests.service.test_host import bundle_of, flip_a_byte
 from tests.service.test_symbols import add_bars, days

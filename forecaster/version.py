@@ -1,0 +1,28 @@
+"""What the registry says of a version. Of its own, since who only passes it on need not wait for MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version.
+
+    Attributes:
+        name: the model's name.
+        version: its number, as text.
+        aliases: which aliases it carries.
+        created: when it was registered, in UTC.
+        tags: facts in short, such as the hash of its spec.
+        run_id: the MLflow run that made it.
+    """
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    created: datetime
+    tags: Mapping[str, str]
+    run_id: str
