@@ -12,10 +12,6 @@ from forecaster.forecast import Float32
 # A few hundred windows keep the intermediate sequences within the processor's caches.
 _BATCH: Final = 512
 
-# ONNX Runtime multiplies so many rows at a time, and the rows left over in another order, which shows in the last bit.
-# With none left over a window's output does not depend on the windows beside it.
-_ROWS: Final = 4
-
 
 class OnnxPredictor:
     """A `Predictor`. Thread-safe: ONNX Runtime sessions are."""
@@ -39,11 +35,8 @@ class OnnxPredictor:
         return np.concatenate([self._run(x[start : start + _BATCH]) for start in range(0, len(x), _BATCH)])
 
     def _run(self, x: Float32) -> Float32:
-        count = len(x)
-        if spare := -count % _ROWS:
-            x = np.concatenate([x, np.repeat(x[-1:], spare, axis=0)])
         output: Float32 = self._session.run(["output"], {"window": x})[0]
-        return output[:count]
+        return output
 
 
 class OnnxGates:

@@ -114,7 +114,7 @@ def test_all_symbols_are_asked_at_once(market: Bars) -> None:
     model = constant_model([[-0.2, 0.1, 0.4]])
     model.forecasts(market, CALENDARS)
     assert isinstance(model.predictor, Constant)
-    assert model.predictor.asked == [5]
+    assert model.predictor.asked == [8]  # five, filled up to whole rows of four
 
 
 def test_many_windows_are_scaled_and_asked_a_batch_at_a_time(market: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
