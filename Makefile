@@ -34,9 +34,10 @@ bench: $(VENV)/dev.stamp ## the benchmarks, as ratios against named alternatives
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/evidence.py
+	$(BIN)/python benchmarks/serve.py
 
-serve: $(VENV)/train.stamp ## the service on the prices and models under FORECASTER_HOME
-	@$(BIN)/forecaster serve --host $(HOST) --port $(PORT)
+serve: $(VENV)/train.stamp ## the service on the prices and models under FORECASTER_HOME; OPTIONS=--open-read lets everybody read
+	@$(BIN)/forecaster serve --host $(HOST) --port $(PORT) $(OPTIONS)
 
 requirements: $(VENV)/dev.stamp ## pin again what pyproject.toml asks for, by hash
 	PATH="$(abspath $(BIN)):$$PATH" sh requirements/compile.sh

@@ -50,7 +50,7 @@ class Metrics:
         )
         self._inference = Histogram(
             "forecaster_inference_seconds",
-            "Time to work out forecasts that do not lie ready, by what was asked for.",
+            "Time to work out what does not lie ready, by what was asked for: own_bars, as_of, windows.",
             ("kind",),
             buckets=_BUCKETS,
             registry=self._registry,

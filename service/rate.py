@@ -15,9 +15,9 @@ from service.access import route_path
 from service.buckets import Buckets, TooManyRequests, address_of
 from service.errors import problem_of
 
-# Whoever watches the service must be told the truth at all times.
-_NEVER: Final = ("/health/", "/v2/health/")
-_METRICS: Final = "/metrics"
+# Whoever watches the service must be told the truth at all times, and one look at a page fetches dozens of files.
+_NEVER: Final = ("/health/", "/v2/health/", "/web/", "/docs/")
+_NEVER_EITHER: Final = frozenset(("/metrics", "/", "/docs", "/openapi.json"))
 
 
 class RateLimit:
@@ -53,4 +53,4 @@ class RateLimit:
     @staticmethod
     def _unlimited(scope: Scope) -> bool:
         path = route_path(scope)
-        return path.startswith(_NEVER) or path == _METRICS
+        return path in _NEVER_EITHER or path.startswith(_NEVER)

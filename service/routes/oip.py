@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.dependencies import Bench, Host
 from service.errors import KINDS
+from service.metrics import Metrics
 from service.model_host import ModelHost, UnknownModel
 from service.oip.errors import NotARequest, NotServing, TooManyWindows, WrongContents, WrongTensor
 from service.oip.inference import infer, packed
@@ -123,13 +124,25 @@ _BODY: Final = {
         },
     }
 }
+_BYTES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "headers": {
+            LENGTH_HEADER: {
+                "description": "How many bytes are JSON, where the tensor's bytes come behind them.",
+                "schema": {"type": "integer"},
+            }
+        },
+        # Without a schema: JSON and bytes behind it are nothing that one describes.
+        "content": {"application/octet-stream": {}},
+    }
+}
 _REFUSALS: Final = (UnknownModel, NotARequest, WrongTensor, WrongContents, TooManyWindows, BodyTooLarge, TookTooLong)
 
 
 @router.post(
     "/models/{name}/infer",
     response_model=InferenceAnswer,
-    responses=_responses(*_REFUSALS),
+    responses={**_BYTES, **_responses(*_REFUSALS)},
     openapi_extra=_BODY,
     summary="Ask the network",
 )
@@ -145,7 +158,7 @@ async def ask_network(name: str, request: Request, host: Host, bench: Bench) -> 
 @router.post(
     "/models/{name}/versions/{version}/infer",
     response_model=InferenceAnswer,
-    responses=_responses(NotServing, *_REFUSALS),
+    responses={**_BYTES, **_responses(NotServing, *_REFUSALS)},
     openapi_extra=_BODY,
     summary="Ask a version of the network",
 )
@@ -170,6 +183,7 @@ def _described(held: Snapshot) -> ModelMetadata:
 
 async def _ask(held: Snapshot, request: Request, settings: ServiceSettings, bench: Workbench) -> Response:
     body = await request.body()
+    metrics: Metrics = request.app.state.metrics
     encoding, length = request.headers.get("content-encoding"), request.headers.get(LENGTH_HEADER)
 
     def read() -> Question:
@@ -177,7 +191,9 @@ async def _ask(held: Snapshot, request: Request, settings: ServiceSettings, benc
         return question(*split(plain, length), held.network.spec, settings.max_batch)
 
     def answer(asked: Question) -> Response:
-        made, head = packed(asked, infer(held.network.predictor, asked.windows), held.model)
+        with metrics.inference("windows"):
+            outputs = infer(held.network.predictor, asked.windows)
+        made, head = packed(asked, outputs, held.model)
         if head is None:
             return Response(made, media_type="application/json")
         return Response(made, media_type="application/octet-stream", headers={LENGTH_HEADER: str(head)})

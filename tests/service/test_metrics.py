@@ -75,3 +75,14 @@ def test_two_apps_count_apart(trained_home: Path) -> None:
     ask(one, "/v1/symbols")
     assert "forecaster_http_requests_total" in scrape(one)
     assert "forecaster_http_requests_total" not in scrape(other)
+
+
+def test_verdicts_and_what_is_worked_out(trained_home: Path) -> None:
+    app = loaded(trained_home)
+    ask(app, "/v1/forecasts/AAPL?as_of=2012-06-29")
+    samples = scrape(app)
+    assert sum(samples["forecaster_verdicts"].values()) == samples["forecaster_symbols"][()]
+    assert samples["forecaster_inference_seconds_count"][(("kind", "as_of"),)] == 1
+    assert samples["forecaster_snapshot_seconds"][()] > 0
+    assert samples["forecaster_data_version"][()] == 0
+    assert {reason for ((_, reason),) in samples["forecaster_refused_total"]} == {"busy", "late", "long", "work"}
