@@ -13,7 +13,7 @@
 `loaded`           a model version: verified, and asked once
 `snapshot`         every symbol's finished forecast; `building` makes it, in `builder`'s process
 `ready`            an answer as bytes: validator, language, encoding
-`lookup`           routes whose answer lies ready
+`lookup`           routes whose answer lies ready; `packing` compresses other answers
 `working`          answers that have to be worked out: so many at a time, for so long
 `diagnoses`        diagnostics, made when somebody asks; `live` is their part of what was published
 `asked/`           forecasts that do not lie ready: many at once, of the caller's own bars, of the past

@@ -21,6 +21,7 @@ from service.errors import install
 from service.front import Front
 from service.metrics import Metrics
 from service.model_host import ModelHost
+from service.packing import Packing
 from service.rate import RateLimit
 from service.routes import (
     admin,
@@ -38,6 +39,7 @@ from service.routes import (
 )
 from service.schemas.problem import Problem
 from service.schemas.requests import describe as describe_requests
+from service.schemas.requests import describe_model
 from service.settings import ServiceSettings
 from service.working import Workbench
 
@@ -83,6 +85,7 @@ class _Api(FastAPI):
         described = super().openapi()
         described["components"]["schemas"].setdefault(Problem.__name__, Problem.model_json_schema())
         describe_requests(described, self.state.host.settings.max_batch)
+        describe_model(described, self.state.host.settings.model)
         describe_access(described, open_read=self.state.host.settings.open_read)
         return described
 
@@ -140,6 +143,7 @@ def create_app(
         partial(Access, keys=keys, open_read=settings.open_read, routes=app.routes),
         partial(RateLimit, per_minute=settings.rate_per_minute),
         partial(BodyLimit, limit=settings.max_body_bytes),
+        Packing,
     )
     install(app)
     for resource in (forecasts, diagnostics, prices, gates, symbols, models, admin, jobs, oip, health, meta, dashboard):

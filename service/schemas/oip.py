@@ -110,24 +110,34 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def _only(value: str) -> dict[str, Any]:
+    """Told, and not checked here: `service.oip.tensors` says more about what is wrong."""
+    return {"enum": [value]}
+
+
 class InputTensor(_Message):
     """A tensor that is sent."""
 
-    name: str = Field(description="`window`.")
+    name: str = Field(json_schema_extra=_only("window"))
     shape: Annotated[list[int], Field(max_length=8)] = Field(
-        description="Windows, sessions and features, as the model's metadata says."
+        description="Windows, sessions and features, as the model's metadata says.",
+        json_schema_extra={"minItems": 3, "maxItems": 3, "items": {"type": "integer", "minimum": 1}},
     )
-    datatype: str = Field(description="`FP32`.")
+    datatype: str = Field(json_schema_extra=_only("FP32"))
     parameters: Parameters = Field(
         default_factory=dict, description="`binary_data_size`: bytes of it behind the JSON, in place of `data`."
     )
-    data: list[Any] | None = Field(default=None, description="Its numbers, in row-major order, flat or nested.")
+    data: list[Any] | None = Field(
+        default=None,
+        description="Its numbers, in row-major order, flat or nested.",
+        json_schema_extra={"items": {"type": ["number", "array"]}},
+    )
 
 
 class RequestedOutput(_Message):
     """A tensor that is wanted."""
 
-    name: str = Field(description="`quantiles`.")
+    name: str = Field(json_schema_extra=_only("quantiles"))
     parameters: Parameters = Field(default_factory=dict, description="`binary_data`: true for bytes behind the JSON.")
 
 

@@ -158,6 +158,21 @@ def describe(openapi: dict[str, Any], most_symbols: int) -> None:
     }
 
 
+def describe_model(openapi: dict[str, Any], model: str) -> None:
+    """Write which model a path may name into an OpenAPI document: this service knows one.
+
+    Args:
+        openapi: the document.
+        model: its name.
+    """
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if (parameter["in"], parameter["name"]) == ("path", "name"):
+                    parameter["description"] = "The model of this service."
+                    parameter["schema"]["enum"] = [model]
+
+
 def _forms_of_bars(schemas: dict[str, Any]) -> list[dict[str, Any]]:
     forms: list[dict[str, Any]] = schemas[OwnBars.__name__]["properties"]["bars"]["anyOf"]
     return forms

@@ -15,11 +15,14 @@ from tests.service.asking import FRIDAY, Clock, ask, assert_problem, host_of, lo
 
 SYMBOLS = ["MSFT", "AAPL", "IBM", "FB", "GOOG"]
 
+# Uncompressed, so that its length is that of the answer.
+PLAIN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+
 
 def post(app: FastAPI, body: Any) -> httpx.Response:
     """POST to /v1/forecasts; text and bytes go out as they are."""
     content = body if isinstance(body, bytes | str) else json.dumps(body)
-    return ask(app, "/v1/forecasts", "POST", content=content, headers={"Content-Type": "application/json"})
+    return ask(app, "/v1/forecasts", "POST", content=content, headers=PLAIN)
 
 
 @pytest.fixture(scope="module")

@@ -102,3 +102,24 @@ def test_log_lines_are_one_line_whatever_they_hold() -> None:
     line = OneLine().format(record)
     assert "\n" not in line
     assert json.loads(line.partition("path=")[2]) == 'a"b\nc'
+
+
+@pytest.mark.parametrize(
+    ("path", "packed"),
+    [
+        ("/v1/forecasts/AAPL", True),
+        ("/v1/prices/AAPL", True),
+        ("/openapi.json", True),
+        ("/metrics", True),
+        ("/", True),
+        ("/health/live", False),
+        ("/v2", False),
+    ],
+)
+def test_who_takes_gzip_gets_it_where_it_is_worth_it(app: FastAPI, path: str, packed: bool) -> None:
+    response = ask(app, path, headers={"Accept-Encoding": "gzip"})
+    assert (response.headers.get("content-encoding") == "gzip") is packed
+    plain = ask(app, path, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    if not path.startswith(("/metrics", "/health")):
+        assert response.content == plain.content  # httpx has decompressed it
