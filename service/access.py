@@ -29,7 +29,9 @@ _ASKING: Final = "/v1/forecasts"
 _INFERRING: Final = ("/v2/models/", "/infer")
 
 # A right key passes however many wrong ones came before, so that nobody behind the same proxy can be locked out.
-WRONG_KEYS_PER_MINUTE: Final = 60
+# Who checks a service against its own description sends hundreds of wrong ones; a key of 256 random bits is not guessed at
+# twenty a second.
+WRONG_KEYS_PER_MINUTE: Final = 1200
 
 _CHALLENGE: Final = 'Bearer realm="stock-forecaster"'
 _BEARER: Final = b"bearer "
@@ -77,6 +79,7 @@ class Access:
         *,
         open_read: bool,
         routes: Sequence[BaseRoute] | None = None,
+        wrong_per_minute: int = WRONG_KEYS_PER_MINUTE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wrap an app.
@@ -86,6 +89,7 @@ class Access:
             keys: those that are configured.
             open_read: whether reading needs no key.
             routes: what there is: what none of them answers is left to the app, which says so. None asks for a key.
+            wrong_per_minute: wrong keys that are answered with 401 for one address; more are answered with 429.
             clock: seconds that never go back.
         """
         self._app = app
@@ -93,7 +97,7 @@ class Access:
         self._open_read = open_read
         self._routes = routes
         self._clock = clock
-        self._failures = Buckets(WRONG_KEYS_PER_MINUTE)
+        self._failures = Buckets(wrong_per_minute)
 
     async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
         """Pass the request on, with the key's name as `scope["state"]["identity"]`, or refuse it."""

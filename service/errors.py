@@ -92,7 +92,8 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     UnknownJob: Kind(404, "unknown-job", "Unknown job"),
     JobRunning: Kind(409, "job-running", "A job runs already"),
     InvalidRetraining: Kind(422, "invalid-retraining", "That cannot be trained"),
-    CannotTrain: Kind(501, "cannot-train", "No training here"),
+    # The request is right, and the service is well: it is this installation that stands in the way.
+    CannotTrain: Kind(409, "cannot-train", "No training here"),
     JobsUnavailable: Kind(503, "jobs-unavailable", "No job can be started"),
     BodyTooLarge: Kind(413, "body-too-large", "The body is too large"),
     TooMuchWork: Kind(503, "busy", "Too much work at once"),

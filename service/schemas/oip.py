@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from service.schemas.base import Answer
 
@@ -115,11 +115,16 @@ def _only(value: str) -> dict[str, Any]:
     return {"enum": [value]}
 
 
+def _whole(value: Any) -> Any:
+    """JSON does not tell 5.0 from 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class InputTensor(_Message):
     """A tensor that is sent."""
 
     name: str = Field(json_schema_extra=_only("window"))
-    shape: Annotated[list[int], Field(max_length=8)] = Field(
+    shape: Annotated[list[Annotated[int, BeforeValidator(_whole)]], Field(max_length=8)] = Field(
         description="Windows, sessions and features, as the model's metadata says.",
         json_schema_extra={"minItems": 3, "maxItems": 3, "items": {"type": "integer", "minimum": 1}},
     )

@@ -166,7 +166,7 @@ class Asked:
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
-        self.layer = Access(_nothing, read_keys(KEYS), open_read=True, clock=lambda: self.now)
+        self.layer = Access(_nothing, read_keys(KEYS), open_read=True, wrong_per_minute=60, clock=lambda: self.now)
 
     def status(self, key: str, host: str | None) -> tuple[int, str | None]:
         """The status and Retry-After; 200 where the request passed."""

@@ -275,7 +275,7 @@ def test_nothing_given_trains_the_defaults(app: FastAPI, training: Training) -> 
 
 def test_an_installation_that_only_serves(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.jobs.request.find_spec", lambda name: None if name == "keras" else object())
-    assert "stock-forecaster[train]" in assert_problem(post(app), 501, "cannot-train")["detail"]
+    assert "stock-forecaster[train]" in assert_problem(post(app), 409, "cannot-train")["detail"]
 
 
 def test_a_home_that_cannot_be_written(app: FastAPI, home: Path) -> None:
