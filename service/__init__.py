@@ -11,6 +11,7 @@
 `refusals`         what is refused for being too much, `refused` how often that was
 `model_host`       holds the current snapshot; looks for news, has it made, swaps
 `loaded`           a model version: verified, and asked once
+`memory`           gives what was freed back to the system
 `snapshot`         every symbol's finished forecast; `building` makes it, in `builder`'s process
 `ready`            an answer as bytes: validator, language, encoding
 `lookup`           routes whose answer lies ready; `packing` compresses other answers

@@ -29,8 +29,8 @@ _ASKING: Final = "/v1/forecasts"
 _INFERRING: Final = ("/v2/models/", "/infer")
 
 # A right key passes however many wrong ones came before, so that nobody behind the same proxy can be locked out.
-# Who checks a service against its own description sends hundreds of wrong ones; a key of 256 random bits is not guessed at
-# twenty a second.
+# Who checks a service against its own description sends hundreds of wrong ones; a key of 256 random bits is not guessed
+# at twenty a second.
 WRONG_KEYS_PER_MINUTE: Final = 1200
 
 _CHALLENGE: Final = 'Bearer realm="stock-forecaster"'

@@ -28,6 +28,7 @@ from service.building import Order, made_apart, make
 from service.diagnoses import Diagnoses
 from service.due import due_sessions
 from service.loaded import Loaded
+from service.memory import give_back
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot
@@ -168,6 +169,8 @@ class ModelHost:
             self._serve(failure)
             self.last_error = failure
             self.outcomes[outcome] += 1
+            if outcome == "rebuilt":
+                give_back()
         self.tried.set()
         self._builder.asked.set()  # whether or not there was anything to ask it
 

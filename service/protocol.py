@@ -1,9 +1,12 @@
 """uvicorn's HTTP protocol with an end to its patience: late heads and bodies, long heads, too many requests at once.
 
 uvicorn itself waits for a request as long as a byte comes now and then, and starts whatever has come. Here a request's
-head has some seconds to arrive and its body as many again, and what comes while too much is under way is refused at
-once, before anything is worked out or kept for it. What is refused is answered with a problem document; who has sent
-nothing at all is left without an answer.
+head has some seconds to arrive and its body as many again, and what comes while too much is under way is refused before
+anything is worked out or kept for it. What is refused is answered with a problem document; who has sent nothing at all
+is left without an answer.
+
+Refusals take turns. Many clients ask again as soon as they are refused, and refusing them as quickly as they ask would
+take the time that the answers of the others need.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 from asyncio import TimerHandle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -28,7 +31,28 @@ HEAD_BYTES: Final = 1 << 16
 LAST_REQUEST_SECONDS: Final = 1.0
 
 _RETRY_AFTER: Final = 1
-_PROBES: Final = "/health/"
+_PROBES: Final = ("/health/", "/v2/health/")
+
+# So many refusals a second take less than a tenth of one core. A client that waits longer for one would give up.
+REFUSALS_A_SECOND: Final = 1000
+LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+class Turns:
+    """When each refusal of a process may be said."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def pause(self, now: float) -> float:
+        """Seconds until it is the turn of a refusal; 0 where none was said for a while.
+
+        Args:
+            now: seconds of a clock that never goes back.
+        """
+        turn = min(max(self._next, now), now + LONGEST_PAUSE_SECONDS)
+        self._next = turn + 1 / REFUSALS_A_SECOND
+        return turn - now
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +62,12 @@ class Patience:
     Attributes:
         receive_seconds: for a head to arrive, and again for its body [s].
         max_requests: under way at a time.
+        turns: of those that are refused.
     """
 
     receive_seconds: float
     max_requests: int
+    turns: Turns = field(default_factory=Turns)
 
 
 def _raw(status: HTTPStatus, kind: str, title: str, detail: str, *, close: bool) -> bytes:
@@ -67,13 +93,17 @@ def _raw(status: HTTPStatus, kind: str, title: str, detail: str, *, close: bool)
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-_BUSY: Final = _raw(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "busy",
-    "Too many requests at once",
-    "this process has as many requests under way as it takes; ask again in a moment",
-    close=False,
+_BUSY, _BUSY_LAST = (
+    _raw(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "busy",
+        "Too many requests at once",
+        "this process has as many requests under way as it takes; ask again in a moment",
+        close=close,
+    )
+    for close in (False, True)
 )
+_HEAD_END: Final = b"\r\n\r\n"
 _LATE: Final = _raw(
     HTTPStatus.REQUEST_TIMEOUT,
     "request-timeout",
@@ -110,6 +140,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._timed: str | None = None
         self._head_bytes = 0
         self._stopping = False
+        # What waits for its turn to be refused, and until when.
+        self._refused: RequestResponseCycle | None = None
+        self._turn: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection whose first request does not come is closed, too."""
@@ -120,6 +153,8 @@ class PatientProtocol(HttpToolsProtocol):
         """Nothing is awaited any more."""
         self._awaited = None
         self._time()
+        if self._turn is not None:
+            self._turn.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,6 +181,11 @@ class PatientProtocol(HttpToolsProtocol):
         if self._stopping:
             self.cycle.keep_alive = False
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; what is refused is read past."""
+        if self.cycle is not self._refused:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
         """All of it is there."""
         self._awaited = None
@@ -166,8 +206,19 @@ class PatientProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
             return
         refused.busy.inc()
-        cycle.response_started = cycle.response_complete = True
-        self.transport.write(_BUSY)
+        cycle.response_started = True
+        pause = self._patience.turns.pause(self.loop.time())
+        self._refused, self._turn = cycle, self.loop.call_later(pause, self._refuse, cycle)
+
+    def _refuse(self, cycle: RequestResponseCycle) -> None:
+        """Say that too many are being answered."""
+        self._refused = self._turn = None
+        if self.transport.is_closing():
+            return
+        cycle.response_complete = True
+        told = _BUSY if cycle.keep_alive else _BUSY_LAST
+        # An answer to HEAD has no body: it would be taken for the next answer.
+        self.transport.write(told.partition(_HEAD_END)[0] + _HEAD_END if cycle.scope["method"] == "HEAD" else told)
         if cycle.keep_alive:
             self.on_response_complete()
         else:

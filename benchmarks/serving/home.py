@@ -24,12 +24,20 @@ def symbols_of(count: int) -> list[str]:
     return [f"{600_000 + number:06d}.SH" for number in range(count)]
 
 
-def make_prices(home: Path, symbols: int, sessions: int) -> None:
-    """Random walks with a market of their own, up to the newest session of the calendar's past."""
+def make_prices(home: Path, symbols: int, sessions: int, *, held_back: int = 0) -> None:
+    """Random walks with a market of their own, up to the newest session of the calendar's past.
+
+    Args:
+        home: where to.
+        symbols: how many.
+        sessions: bars of each.
+        held_back: sessions of the calendar's past that are left to come.
+    """
     store, random = PriceStore(home / "prices"), np.random.default_rng(11)
     today = np.datetime64(pd.Timestamp.now("UTC").date(), "D")
     days = Calendars(None).exchange("XSHG").days
-    days = days[days < today][-sessions:].astype("datetime64[s]")
+    days = days[days < today]
+    days = days[len(days) - held_back - sessions : len(days) - held_back].astype("datetime64[s]")
     market = random.normal(0.0, 0.008, (sessions, 1))
     names = symbols_of(symbols)
     for first in range(0, symbols, _SLICE):
@@ -54,16 +62,28 @@ def make_prices(home: Path, symbols: int, sessions: int) -> None:
         store.upsert(Bars(table[list(COLUMNS)]))
 
 
-def make_model(home: Path, symbols: int, *, all_judged: bool) -> None:
+def make_model(home: Path, symbols: int, *, all_judged: bool, seed: int = 0) -> None:
     """A champion of the default shape after one epoch: how well it forecasts is not what is measured.
 
     Args:
         home: with prices.
         symbols: how many there are.
-        all_judged: whether all of them have diagnostics, which takes some minutes; else 300 have.
+        all_judged: whether all of them have diagnostics, which takes some minutes for thousands; else 300 have.
+        seed: of the training.
     """
     few = [] if all_judged else symbols_of(symbols)[:: max(1, symbols // _TRAINED)]
-    program = [sys.executable, "-m", "forecaster.cli.main", "train", *few, "--epochs", "1", "--promote"]
+    program = [
+        sys.executable,
+        "-m",
+        "forecaster.cli.main",
+        "train",
+        *few,
+        "--epochs",
+        "1",
+        "--promote",
+        "--seed",
+        str(seed),
+    ]
     settings = ["--set", "validation=40", "--set", "test=60"]
     done = subprocess.run([*program, *settings], env=environment(home), capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 
@@ -24,18 +25,28 @@ class Server:
 
     Attributes:
         port: on the loopback.
-        pid: its own, not that of processes that it starts.
+        process: its own, not those that it starts.
         seconds: from its start to its first good answer [s].
     """
 
     port: int
-    pid: int
+    process: subprocess.Popen[Any]
     seconds: float
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.process.pid
 
     def memory(self) -> float:
         """What it holds now, in MiB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        return resident_mib(self.pid)
+
+
+def resident_mib(pid: int | str) -> float:
+    """What a process holds now, in MiB; "self" is this one."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def free_port() -> int:
@@ -45,10 +56,10 @@ def free_port() -> int:
     return found
 
 
-def fetch(port: int, path: str, body: bytes | None = None) -> bytes:
+def fetch(port: int, path: str, body: bytes | None = None, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The answer to one request, past any proxy that the environment names."""
     asked = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", data=body, headers={"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}{path}", data=body, headers={"Content-Type": "application/json", **headers}
     )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=60) as response:
         content: bytes = response.read()
@@ -83,7 +94,7 @@ def running(
                 if time.perf_counter() - began > 300:
                     raise SystemExit(f"{' '.join(command)} does not answer") from None
                 time.sleep(0.02)
-        yield Server(port, process.pid, time.perf_counter() - began)
+        yield Server(port, process, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait()

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from service.protocol import HEAD_BYTES, Patience, PatientProtocol
+from service.protocol import HEAD_BYTES, Patience, PatientProtocol, Turns
 
 WAIT = 0.3
 
@@ -184,6 +184,55 @@ def test_more_than_may_be_under_way_is_refused_at_once_and_probes_are_not() -> N
             assert read(third)[0] == 200
         for one in under_way:
             one.close()
+
+
+def test_a_refusal_keeps_to_its_place_and_to_its_method() -> None:
+    app = App()
+    with listening(app, most=1) as (port, _, _), connected(port) as first, connected(port) as other:
+        get(first, "/slow")
+        while app.begun < 1:
+            time.sleep(0.01)
+        # Three at once over one connection: refused without a body, refused with one, and a probe that has a body.
+        other.sendall(
+            b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+            b"POST /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nabcde"
+        )
+        content = b""
+        while piece := other.recv(65_536):
+            content += piece
+        app.go.set()
+        assert read(first)[0] == 200
+    head, _, rest = content.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    second, _, rest = rest.partition(b"\r\n\r\n")
+    assert second.startswith(b"HTTP/1.1 503 ")
+    document, probe = json.JSONDecoder().raw_decode(rest.decode())
+    assert document["type"].endswith(":busy")
+    assert rest.decode()[probe:].startswith("HTTP/1.1 200 OK")
+    assert rest.endswith(b"\r\n\r\n5")  # its own body, all of it
+
+
+def test_the_last_refusal_of_a_connection_says_so() -> None:
+    app = App()
+    with listening(app, most=1) as (port, _, _), connected(port) as first, connected(port) as last:
+        get(first, "/slow")
+        while app.begun < 1:
+            time.sleep(0.01)
+        last.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        status, headers, _ = read(last)
+        assert (status, headers["connection"]) == (503, "close")
+        assert last.recv(10) == b""
+        app.go.set()
+        assert read(first)[0] == 200
+
+
+def test_refusals_take_turns() -> None:
+    turns = Turns()
+    # A thousand a second, and no more than two seconds in line.
+    assert turns.pause(50.0) == 0.0
+    assert [round(turns.pause(50.0), 6) for _ in range(3)] == [0.001, 0.002, 0.003]
+    assert turns.pause(51.0) == 0.0
+    assert max(turns.pause(51.0) for _ in range(5000)) == 2.0
 
 
 def test_stopping_answers_what_was_asked_and_what_is_just_being_asked() -> None:
