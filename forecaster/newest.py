@@ -8,6 +8,7 @@ need the universe reads all there is: what one share says of a session depends o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Final
 
@@ -26,8 +27,8 @@ from forecaster.model import Model
 # Symbols worked on at a time: their features then take some 50 MiB.
 SLICE: Final = 400
 
-# Symbols read at a time: each reading looks through the whole table, and what it brings takes some 100 MiB.
-READ: Final = 5 * SLICE
+# Symbols read at a time: each reading looks through the whole table, and what it brings takes some 60 MiB.
+READ: Final = 3 * SLICE
 
 # So many days hold a session on any exchange, pauses for holidays included.
 _DAYS_A_SESSION: Final = 1.6
@@ -52,13 +53,21 @@ def newest_forecasts(
         bars = store.read(version=version)
         yield from model.forecasts(bars, calendars, symbols, calibration).items()
         return
-    for some in _pieces(symbols, READ):
-        bars = _read(store, some, newest, _decisive(model), summary, version)
-        names = bars.frame["symbol"].to_numpy(dtype=object)
-        for asked in _pieces(some, SLICE):
-            first, last = names.searchsorted(asked[0], side="left"), names.searchsorted(asked[-1], side="right")
-            part = Bars(bars.frame.iloc[first:last])
-            yield from model.forecasts(part, calendars, asked, calibration).items()
+    decisive, reads = _decisive(model), list(_pieces(symbols, READ))
+    if not reads:
+        return
+    # The table engine reads what comes next while this is worked on, and needs no Python for it.
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(_read, store, reads[0], newest, decisive, summary, version)
+        for number, some in enumerate(reads):
+            bars = coming.result()
+            if number + 1 < len(reads):
+                coming = reader.submit(_read, store, reads[number + 1], newest, decisive, summary, version)
+            place = pd.factorize(bars.frame["symbol"])[0]  # in `some`: the rows are sorted as it is
+            for begin in range(0, len(some), SLICE):
+                first, last = np.searchsorted(place, [begin, begin + SLICE])
+                part = Bars(bars.frame.iloc[first:last])
+                yield from model.forecasts(part, calendars, some[begin : begin + SLICE], calibration).items()
 
 
 def newest_calibration(

@@ -30,11 +30,13 @@ class Builder:
 
     Attributes:
         asked: set once the first order has gone out.
+        begun: whether an order was given whose answer was not taken yet.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._at_work = False
+        self._taking = False
+        self.begun = False
         self.asked = Event()
 
     def prepare(self) -> None:
@@ -42,35 +44,57 @@ class Builder:
         if self._process is None:
             self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(self, order: object) -> Any:
-        """What the process answers to an order. Blocks.
+    def begin(self, order: object) -> None:
+        """Give the process an order, whose answer is taken later.
+
+        Raises:
+            BuilderEnded: it has ended already.
+        """
+        self.prepare()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            with self._process.stdin as asked:
+                pickle.dump(order, asked)
+        except OSError:
+            raise self._ended(self._process) from None
+        self.begun = True
+        self.asked.set()
+
+    def answer(self) -> Any:
+        """What the process answers to the order that it was given. Blocks.
 
         Raises:
             BuilderEnded: it did not end well.
         """
-        self.prepare()
         assert self._process is not None
-        self._at_work = True
+        self._taking = True
         with self._process as process:
-            assert process.stdin is not None
             assert process.stdout is not None
             try:
-                with process.stdin as asked:
-                    pickle.dump(order, asked)
-                self.asked.set()
                 # As it comes: all of it at once would be another copy.
                 return pickle.load(process.stdout)
             except (EOFError, OSError, pickle.UnpicklingError):
-                process.kill()
-                raise BuilderEnded(process.wait()) from None
+                raise self._ended(process) from None
             finally:
-                self._process, self._at_work = None, False
+                self._process, self._taking, self.begun = None, False, False
+
+    def ask(self, order: object) -> Any:
+        """Both. Raises as they do."""
+        self.begin(order)
+        return self.answer()
 
     def stop(self) -> None:
         """End the process, whatever it is at."""
         process = self._process
         if process is not None:
             process.kill()
-            if not self._at_work:
+            if not self._taking:
                 with process:  # which closes its pipes and waits for its end
                     pass
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> BuilderEnded:
+        process.kill()
+        code = process.wait()
+        self._process, self.begun = None, False
+        return BuilderEnded(code)

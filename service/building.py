@@ -26,6 +26,7 @@ from service.builder import Builder
 from service.loaded import Loaded, load_from
 from service.ready import Ready
 from service.schemas.models import ModelFacts, ModelName
+from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot, version_of
 
 
@@ -92,6 +93,31 @@ def made_apart(builder: Builder, order: Order, held: Loaded | None) -> Snapshot:
     return _received(sent, order, held)
 
 
+def first_made(builder: Builder) -> Snapshot:
+    """What the other process made of the first order, which it was given before this one knew anything. Blocks.
+
+    Raises:
+        BuilderEnded: it did not end well.
+        ForecasterError, DataError: why there is nothing.
+    """
+    told = builder.answer()
+    if not isinstance(told[0], Order):
+        raise _revived(*told)
+    order, sent = told
+    return _received(sent, order, None)
+
+
+def _first_order(settings: ServiceSettings, now: datetime) -> Order:
+    """Look up what serves, as `service.model_host` does."""
+    # Here: only the first order waits for MLflow.
+    from forecaster.registry import Registry
+
+    registry = Registry(settings.registry_uri, settings.artifacts, settings.model)
+    version, store = registry.by_alias(), PriceStore(settings.store_uri)
+    path = registry.bundle_path(version)
+    return Order(version, path, settings.threads, store.uri, store.calendars(), now)
+
+
 def _received(sent: Sent, order: Order, held: Loaded | None) -> Snapshot:
     if held is None:
         assert sent.model is not None
@@ -147,11 +173,16 @@ def main() -> None:
     gc.disable()
     logs.configure()
     try:
-        order, with_model = pickle.load(sys.stdin.buffer)
+        order, more = pickle.load(sys.stdin.buffer)
     except EOFError:  # whoever might have ordered something has gone
         return
     try:
-        told: object = _sent(make(order), with_model=with_model)
+        told: object
+        if isinstance(order, Order):
+            told = _sent(make(order), with_model=more)
+        else:
+            first = _first_order(order, more)
+            told = (first, _sent(make(first), with_model=True))
     except Exception as error:  # the other process knows what to say of it
         told = _flat(error)
     pickle.dump(told, sys.stdout.buffer)

@@ -100,13 +100,13 @@ def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: boo
     """One process."""
     # Here, not above: other commands of the same program need none of this.
     from service.builder import Builder
+    from service.clock import utc_now
 
     builder = Builder()
     if _looks_large(settings):
-        builder.prepare()  # beside what is imported now
+        builder.begin((settings, utc_now()))  # beside what is imported now
 
     from service import logs
-    from service.clock import utc_now
     from service.model_host import ModelHost
 
     logs.configure()

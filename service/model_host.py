@@ -24,7 +24,7 @@ from forecaster.registry import Registry
 from forecaster.version import Version
 from service.answers import model_facts
 from service.builder import Builder
-from service.building import Order, made_apart, make
+from service.building import Order, first_made, made_apart, make
 from service.diagnoses import Diagnoses
 from service.due import due_sessions
 from service.loaded import Loaded
@@ -190,6 +190,9 @@ class ModelHost:
 
     def _refresh(self) -> str:
         now, held, away = self.clock(), self._made, None
+        if held is None and self._builder.begun:
+            self._take_over(first_made(self._builder))
+            return "rebuilt"
         if held is None and self._builds_apart():
             self._builder.prepare()  # while the registry is asked, which takes a while the first time
         try:
@@ -212,16 +215,21 @@ class ModelHost:
             loaded = held.loaded if held is not None and same_model else None
             path = self.registry.bundle_path(version) if loaded is None else loaded.bundle.path
             order = Order(version, path, self.settings.threads, self.store.uri, calendars, now)
-            self._made = made = self._build(order, loaded)
-            self._facts[version.run_id] = made.loaded.facts
+            self._take_over(self._build(order, loaded))
             outcome = "rebuilt"
-            _log.info(
-                "serving %s version %s: %d symbols, %d stale, data version %d, made in %.1f s",
-                *(version.name, version.version, len(made.listed), made.stale, made.data_version, made.seconds),
-            )
         if away is not None:
             raise away
         return outcome
+
+    def _take_over(self, made: Snapshot) -> None:
+        """Serve it from now on."""
+        version = made.version
+        self._made = made
+        self._facts[version.run_id] = made.loaded.facts
+        _log.info(
+            "serving %s version %s: %d symbols, %d stale, data version %d, made in %.1f s",
+            *(version.name, version.version, len(made.listed), made.stale, made.data_version, made.seconds),
+        )
 
     def _builds_apart(self) -> bool:
         return self.store.rows() > self.settings.build_apart_rows
