@@ -32,6 +32,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
+from forecaster.noted import note
 from forecaster.runs import Run
 from forecaster.version import Version
 
@@ -215,6 +216,8 @@ class Registry:
             client.set_registered_model_alias(self.name, CHAMPION, version.version)
             if self._aliases(client).get(CHALLENGER) == version.version:
                 client.delete_registered_model_alias(self.name, CHALLENGER)
+        if self._local:
+            note(self._artifacts, version)
 
     def rollback(self) -> Version:
         """Make the champion before this one the champion again.
@@ -230,7 +233,9 @@ class Registry:
             previous = self.get(history[-2])
             client.set_registered_model_alias(self.name, CHAMPION, previous.version)
             client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history[:-1]))
-            return previous
+        if self._local:
+            note(self._artifacts, previous)
+        return previous
 
     @contextmanager
     def _answers(self) -> Iterator[MlflowClient]:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from data.sessions import Calendars
 from data.store import PriceStore
 from forecaster.bundle import Bundle
+from forecaster.noted import noted
 from forecaster.version import Version
 from service.builder import Builder
 from service.loaded import Loaded, load_from
@@ -96,6 +97,8 @@ def made_apart(builder: Builder, order: Order, held: Loaded | None) -> Snapshot:
 def first_made(builder: Builder) -> Snapshot:
     """What the other process made of the first order, which it was given before this one knew anything. Blocks.
 
+    Whether it is what serves is for the caller to compare.
+
     Raises:
         BuilderEnded: it did not end well.
         ForecasterError, DataError: why there is nothing.
@@ -108,14 +111,17 @@ def first_made(builder: Builder) -> Snapshot:
 
 
 def _first_order(settings: ServiceSettings, now: datetime) -> Order:
-    """Look up what serves, as `service.model_host` does."""
-    # Here: only the first order waits for MLflow.
-    from forecaster.registry import Registry
+    """What probably serves: what was noted, or else what the registry says."""
+    found = None if settings.tracking_uri else noted(settings.artifacts, settings.model)
+    if found is None:
+        # Here: who knows without it need not wait for MLflow.
+        from forecaster.registry import Registry
 
-    registry = Registry(settings.registry_uri, settings.artifacts, settings.model)
-    version, store = registry.by_alias(), PriceStore(settings.store_uri)
-    path = registry.bundle_path(version)
-    return Order(version, path, settings.threads, store.uri, store.calendars(), now)
+        registry = Registry(settings.registry_uri, settings.artifacts, settings.model)
+        version = registry.by_alias()
+        found = version, registry.bundle_path(version)
+    store = PriceStore(settings.store_uri)
+    return Order(*found, settings.threads, store.uri, store.calendars(), now)
 
 
 def _received(sent: Sent, order: Order, held: Loaded | None) -> Snapshot:

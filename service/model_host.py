@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -191,8 +192,11 @@ class ModelHost:
     def _refresh(self) -> str:
         now, held, away = self.clock(), self._made, None
         if held is None and self._builder.begun:
-            self._take_over(first_made(self._builder))
-            return "rebuilt"
+            # The registry is asked while the other process is at work, on what it takes for what serves.
+            champion, made = self.registry.by_alias(), first_made(self._builder)
+            if made.loaded.is_version(champion):
+                self._take_over(replace(made, loaded=replace(made.loaded, version=champion)))
+                return "rebuilt"
         if held is None and self._builds_apart():
             self._builder.prepare()  # while the registry is asked, which takes a while the first time
         try:

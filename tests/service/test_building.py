@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from forecaster.noted import noted
+from forecaster.registry import CHAMPION, Registry
+from service.app import create_app
 from service.builder import Builder, BuilderEnded
-from tests.service.asking import ask, assert_problem, host_of, loaded
+from service.model_host import ModelHost
+from tests.service.asking import FRIDAY, Clock, ask, assert_problem, host_of, loaded, settings
 from tests.service.test_host import bundle_of, flip_a_byte
 from tests.service.test_symbols import add_bars, days
 
@@ -62,3 +66,60 @@ def test_a_builder_that_is_killed_leaves_the_old_answers(home: Path, monkeypatch
     assert ask(app, "/v1/forecasts/AAPL").content == before
     host_of(app).refresh()
     assert ask(app, "/v1/forecasts/OTHER").status_code == 200
+
+
+def begun(home: Path) -> ModelHost:
+    """A host whose other process had its order before anything else was known."""
+    where = settings(home, build_apart_rows=0)
+    builder = Builder()
+    builder.begin((where, FRIDAY))
+    return ModelHost(where, Clock(), builder)
+
+
+def registry_of(home: Path) -> Registry:
+    where = settings(home)
+    return Registry(where.registry_uri, where.artifacts, where.model)
+
+
+def test_the_first_answers_are_begun_with_what_was_noted(home: Path) -> None:
+    found = noted(settings(home).artifacts, "next-close")
+    assert found is not None
+    assert (found[0].run_id, found[1]) == (registry_of(home).by_alias().run_id, bundle_of(home))
+    host = begun(home)
+    host.refresh()
+    assert host.outcomes == {"rebuilt": 1, "unchanged": 0, "failed": 0}
+    assert host.current().version == registry_of(home).by_alias()
+    early = create_app(settings(home), clock=Clock(), host=host)
+    for path in ("/v1/forecasts/AAPL", "/v1/diagnostics/AAPL", "/v1/symbols"):
+        assert ask(early, path).content == ask(loaded(home), path).content
+    host.refresh()
+    assert host.outcomes["unchanged"] == 1
+
+
+def test_the_registry_has_the_last_word_on_what_was_noted(home: Path) -> None:
+    registry = registry_of(home)
+    other = registry.register(bundle_of(home), params={}, metrics={}, curves={}, tags={})
+    registry.set_alias(CHAMPION, other)  # as other programs do, which note nothing
+    host = begun(home)
+    host.refresh()
+    assert host.current().version.version == other.version == "2"
+
+
+def test_without_a_note_the_registry_is_asked(home: Path) -> None:
+    (home / "registry" / "next-close.serves.json").write_text("{", encoding="utf-8")
+    assert noted(settings(home).artifacts, "next-close") is None
+    host = begun(home)
+    host.refresh()
+    assert host.current().version.version == "1"
+
+
+def test_what_was_begun_is_taken_once_there_is_a_registry(home: Path, tmp_path: Path) -> None:
+    host = begun(home)
+    working = host.registry
+    host.registry = Registry(f"sqlite:///{home}/prices/bars/file", tmp_path, "next-close")
+    (home / "prices" / "bars" / "file").mkdir()
+    host.refresh()
+    assert host.snapshot is None
+    host.registry = working
+    host.refresh()
+    assert host.current().version.version == "1"
