@@ -16,7 +16,6 @@ from data.errors import (
     UnknownSymbol,
     UnscaledSymbol,
 )
-from data.store import PriceStore
 from forecaster.errors import NotEnoughHistory
 from service.asked.as_of import forecast_as_of
 from service.asked.batch import Batch, batch
@@ -79,9 +78,8 @@ async def forecast(symbol: Symbol, request: Request, as_of: AsOf = None) -> Resp
         return held.forecast_of(symbol).respond(request.scope)
     metrics: Metrics = request.app.state.metrics
     bench: Workbench = request.app.state.workbench
-    store = PriceStore(host.settings.store_uri)
     with metrics.inference("as_of"):
-        body = await bench.run(forecast_as_of, held, store, symbol, as_of, host.clock())
+        body = await bench.run(forecast_as_of, held, host.store, symbol, as_of, host.clock())
     return Ready(body, version_of(held.loaded, held.data_version)).respond(request.scope)
 
 

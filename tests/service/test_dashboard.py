@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.service.asking import loaded
-from tests.service.browser import ADMIN_KEY, KEYS, Visit, answer, chromium, expect_charts, listening, serious, visiting
+from tests.service.browser import ADMIN_KEY, Visit, answer, expect_charts, listening, serious, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -18,25 +17,6 @@ if TYPE_CHECKING:
 VIEWS = ("", "symbol/AAPL", "models", "jobs")
 MINUS = "\N{MINUS SIGN}"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def base(trained_home: Path) -> Iterator[str]:
-    """A server that anyone may read from."""
-    with listening(loaded(trained_home, api_keys=KEYS)) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, base: str) -> Iterator[Visit]:
-    with visiting(browser, base) as found:
-        yield found
 
 
 def told(page: Page, name: str) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -20,7 +18,6 @@ from tests.service.browser import (
     READ_KEY,
     Visit,
     answer,
-    chromium,
     expect_charts,
     listening,
     serious,
@@ -29,25 +26,6 @@ from tests.service.browser import (
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def base(trained_home: Path) -> Iterator[str]:
-    """A server that anyone may read from."""
-    with listening(loaded(trained_home, api_keys=KEYS)) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, base: str) -> Iterator[Visit]:
-    with visiting(browser, base) as found:
-        yield found
 
 
 def test_a_stale_forecast_says_why(browser: Browser, trained_home: Path) -> None:
