@@ -62,7 +62,7 @@ import pandas as pd
 
 from data import indicators
 from data.errors import UnknownFeature
-from data.history import Array, History
+from data.history import Array, History, Index
 
 # Where a unit-free feature is cut: a few standard deviations, so that one odd session cannot drive a network.
 CUT: Final = 5.0
@@ -155,12 +155,12 @@ def features(
     return columns(History(table, universe), names)
 
 
-def columns(past: History, names: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """As `features`, of bars that are laid out already; the names are known."""
+def columns(past: History, names: Sequence[str], rows: Index | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """As `features`, of bars that are laid out already; the names are known. Some of the rows, where they are given."""
     # Column after column, and turned once: writing every column into its rows would touch all the memory each time.
-    made = np.empty((len(names), len(past)))
+    made = np.empty((len(names), len(past) if rows is None else len(rows)))
     for position, name in enumerate(names):
-        made[position] = past.flat(FEATURES[name].of(past))
+        made[position] = past.flat(FEATURES[name].of(past), rows)
     limit = np.where(minmax_columns(names), np.inf, CUT)[:, None]
     np.clip(made, -limit, limit, out=made)
     return np.ascontiguousarray(made.T)

@@ -17,6 +17,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from data.adjust import adjusted_numbers
+from data.bars import Bars
 from data.symbols import market_of
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -59,6 +61,20 @@ class History:
         )
 
     @classmethod
+    def of_bars(cls, bars: Bars, universe: Collection[str] | None = None) -> History:
+        """The same from bars as traded, without a table of adjusted ones in between."""
+        table, made = bars.frame, cls.__new__(cls)
+        codes, names = pd.factorize(table["symbol"])
+        made._lay(
+            tuple(str(name) for name in names),
+            codes.astype(np.int64),
+            table["session"].to_numpy().astype("datetime64[D]"),
+            adjusted_numbers({name: table[name].to_numpy(dtype="float64") for name in _COLUMNS}),
+            universe,
+        )
+        return made
+
+    @classmethod
     def of_one(cls, symbol: str, session: Days, numbers: Mapping[str, Array]) -> History:
         """The same for one symbol whose bars are arrays already, at a fraction of what a table costs.
 
@@ -83,6 +99,7 @@ class History:
         self.symbols = symbols
         self.columns = codes
         counts = np.bincount(codes, minlength=len(symbols)).astype(np.int64)
+        self._counts: Index = counts
         starts = np.cumsum(counts) - counts
         self._shape = (int(counts.max(initial=0)), len(symbols))
         # Where each row of the table lies in a rectangle that is read row by row.
@@ -100,9 +117,26 @@ class History:
         """How many bars."""
         return len(self._place)
 
-    def flat(self, values: Array) -> Array:
-        """`(bars, symbols)` as one value a row of the table, `(n,)`; of one symbol a view, not to be written to."""
+    def flat(self, values: Array, rows: Index | None = None) -> Array:
+        """`(bars, symbols)` as one value a row of the table, `(n,)`; of one symbol a view, not to be written to.
+
+        Args:
+            values: what is to be laid out.
+            rows: which rows of the table; None takes all.
+        """
+        if rows is not None:
+            return np.take(values, self._place[rows])
         return values.ravel() if len(self.symbols) == 1 else np.take(values, self._place)
+
+    def newest(self, count: int) -> Index:
+        """The last `count` rows of each symbol, or as many as it has, in the table's order."""
+        left = self._counts[self.columns] - self.bar
+        return np.flatnonzero(left <= count)
+
+    @property
+    def bar(self) -> Index:
+        """For each row of the table how many bars of its symbol come before it, `(n,)`."""
+        return self._place // max(len(self.symbols), 1)
 
     def once(self, name: str, make: Callable[[], Array]) -> Array:
         """What `make` gives, made at the first call and kept: features share it, and must not write to it."""

@@ -120,8 +120,8 @@ def limit_prices(reference: Floats, percent: Ints, tick: Floats | float) -> tupl
     """
     # In whole ticks every number below is exact: 1003 cents x 110 + 50 = 110380, and 1103 cents are the limit.
     ticks = np.rint(reference / tick)
-    lowest = np.minimum((ticks * (100 - percent) + 50) // 100, ticks - 1)
-    highest = np.maximum((ticks * (100 + percent) + 50) // 100, ticks + 1)
+    lowest = np.minimum(np.floor((ticks * (100 - percent) + 50) / 100), ticks - 1)
+    highest = np.maximum(np.floor((ticks * (100 + percent) + 50) / 100), ticks + 1)
     free = percent == 0
     return np.where(free, 0.0, lowest * tick), np.where(free, np.inf, highest * tick)
 

@@ -13,10 +13,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from data.adjust import adjusted
 from data.bars import Bars
 from data.errors import TooFewBars
-from data.features import check_features, columns, minmax_columns
+from data.features import check_features, columns, minmax_columns, warmup
 from data.history import History
 from data.indicators import volatility
 from data.scaling import Scaling, SeriesScaling, fit_series_range
@@ -75,35 +74,44 @@ class Panel:
         )
 
 
-def panel(bars: Bars, names: Sequence[str], universe: Collection[str] | None = None) -> Panel:
+def panel(
+    bars: Bars, names: Sequence[str], universe: Collection[str] | None = None, newest: int | None = None
+) -> Panel:
     """Features of every symbol in `bars`. Rows before a feature has the past that it needs are left out.
 
     Args:
         bars: raw bars.
         names: the features.
         universe: the symbols that make up the universe of features that have one; None takes all in `bars`.
+        newest: how many of each symbol's last rows; None takes all.
 
     Raises:
         UnknownFeature: a name is not in `data.features.FEATURES`.
     """
     check_features(names)
-    return panel_of(History(adjusted(bars, "backward"), universe), names)
+    return panel_of(History.of_bars(bars, universe), names, newest)
 
 
-def panel_of(past: History, names: Sequence[str]) -> Panel:
+def panel_of(past: History, names: Sequence[str], newest: int | None = None) -> Panel:
     """As `panel`, of bars that are laid out already; the names are known."""
-    values = columns(past, names)
+    rows = None if newest is None else past.newest(newest)
+    values = columns(past, names, rows)
+    missing = np.isnan(values).any(axis=1)
+    if rows is not None and (missing & (past.bar[rows] >= warmup(names))).any():
+        # Numbers beyond all bounds: such rows are left out like the first ones, and earlier rows are the newest then.
+        rows, values = None, columns(past, names)
+        missing = np.isnan(values).any(axis=1)
+    every = slice(None) if rows is None else rows
     made = Panel(
         symbols=past.symbols,
         minmax=minmax_columns(names),
-        series=past.columns,
-        session=past.flat_days(),
+        series=past.columns[every],
+        session=past.flat_days()[every],
         values=values,
-        close=past.flat(past.close),
-        factor=past.flat(past.factor),
-        volatility=past.flat(volatility(past)),
+        close=past.flat(past.close, rows),
+        factor=past.flat(past.factor, rows),
+        volatility=past.flat(volatility(past), rows),
     )
-    missing = np.isnan(values).any(axis=1)
     return made.only(~missing) if missing.any() else made
 
 

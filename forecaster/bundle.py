@@ -31,7 +31,7 @@ from pydantic_core import from_json
 
 from data.scaling import Scaling, SeriesRange, SeriesScaling, WindowScaling
 from forecaster.calibration import Calibration
-from forecaster.diagnostics.diagnostics import Diagnostics, from_dict
+from forecaster.diagnostics.diagnostics import Diagnostics, completed, from_dict
 from forecaster.errors import CorruptBundle, SpecError, UnsupportedBundle
 from forecaster.held_out import HeldOut
 from forecaster.model import Model
@@ -79,6 +79,10 @@ class Bundle:
     def diagnostics(self) -> dict[str, Diagnostics]:
         """Each symbol's diagnostics on the held-out span."""
         return {symbol: from_dict(one) for symbol, one in self.manifest["diagnostics"].items()}
+
+    def figures(self) -> dict[str, Mapping[str, Any]]:
+        """The same as JSON-ready values, as `forecaster.diagnostics.diagnostics.to_dict` writes them."""
+        return {symbol: completed(one) for symbol, one in self.manifest["diagnostics"].items()}
 
     def evidence(self) -> pd.DataFrame:
         """The held-out forecasts (see `forecaster.evidence`).

@@ -12,6 +12,7 @@
     ├── CorruptCheckpoint       where a training stood cannot be read
     ├── ParityError             the exported network differs from the trained one
     ├── NotEnoughHistory        a symbol cannot be forecast: too few sessions
+    ├── NotFinite               a symbol cannot be forecast: numbers beyond all bounds
     ├── BundleError
     │   ├── CorruptBundle       a file is missing or is not the one that was written
     │   └── UnsupportedBundle   written by another version of this program
@@ -133,6 +134,17 @@ class NotEnoughHistory(ForecasterError):
         self.found = found
         self.where = where
         super().__init__(f"{symbol}: the model needs {needed} sessions and {found} {where}")
+
+
+class NotFinite(ForecasterError):
+    """Bars that keep every rule and still lead to no finite forecast."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        super().__init__(
+            f"{symbol}: no finite forecast comes of its bars: their numbers are too large or too small. Ask "
+            "forecaster doctor about them, and fetch them again where they are wrong"
+        )
 
 
 class BundleError(ForecasterError):

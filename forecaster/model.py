@@ -24,7 +24,7 @@ from data.scaling import Scaling
 from data.sessions import Calendars
 from data.windows import Index, Mask, Panel, Windows, cut, panel, panel_of
 from forecaster.calibration import Calibration, followed
-from forecaster.errors import NotEnoughHistory
+from forecaster.errors import NotEnoughHistory, NotFinite
 from forecaster.forecast import Array, Float32, Forecast, Predictor
 from forecaster.spec import ModelSpec
 
@@ -77,9 +77,9 @@ class Model:
         """
         return windows_of(self._panel(bars), self.spec, self.scaling)
 
-    def _panel(self, bars: Bars) -> Panel:
-        """The rows of the symbols that the scaling knows."""
-        rows = panel(bars, self.spec.features, frozenset(self.universe) or None)
+    def _panel(self, bars: Bars, newest: int | None = None) -> Panel:
+        """The rows of the symbols that the scaling knows, at least the last `newest` of each; None: all."""
+        rows = panel(bars, self.spec.features, frozenset(self.universe) or None, newest)
         known = np.array([self._scales(symbol) for symbol in rows.symbols], dtype=bool)
         return rows if known.all() else rows.only(known[rows.series])
 
@@ -145,6 +145,7 @@ class Model:
 
         Raises:
             NotEnoughHistory: fewer sessions than one window and its features need.
+            NotFinite: the bars' numbers are too large or too small.
             CalendarBounds, UnknownExchange: the target session cannot be named.
             UnscaledSymbol: per-series scaling does not know the symbol.
         """
@@ -183,9 +184,12 @@ class Model:
                 self.scaling.require(symbol)
             except DataError as error:
                 outcomes[symbol] = error
-        made = self._newest(bars, {symbol: targets[symbol] for symbol in targets.keys() - outcomes.keys()}, calibration)
-        for symbol in targets.keys() - outcomes.keys():
-            outcomes[symbol] = made.get(symbol) or NotEnoughHistory(symbol, self.least_bars, int(counts[symbol]))
+        own = {symbol: sessions for symbol, sessions in targets.items() if symbol not in outcomes}
+        # Bars may keep every rule and have numbers whose products are infinite.
+        with np.errstate(all="ignore"):
+            made = self._newest(bars, own, calibration)
+        for symbol in own:
+            outcomes[symbol] = made.get(symbol) or self._without_window(symbol, int(counts[symbol]))
         return {symbol: outcomes[symbol] for symbol in asked}
 
     def forecast_one(self, past: History, calendars: Calendars, calibration: Calibration) -> Forecast:
@@ -200,6 +204,7 @@ class Model:
 
         Raises:
             NotEnoughHistory: fewer sessions than one window and its features need.
+            NotFinite: the bars' numbers are too large or too small.
             CalendarBounds, UnknownExchange: the target session cannot be named.
             UnscaledSymbol: per-series scaling does not know the symbol.
         """
@@ -211,8 +216,11 @@ class Model:
         try:
             windows = windows_of(rows, self.spec, self.scaling)
         except TooFewBars:
-            raise NotEnoughHistory(symbol, self.least_bars, len(past)) from None
-        return self._named(windows, calibration, {symbol: targets})[symbol]
+            raise self._without_window(symbol, len(past)) from None
+        made = self._named(windows, calibration, {symbol: targets})[symbol]
+        if isinstance(made, NotFinite):
+            raise made
+        return made
 
     @property
     def least_bars(self) -> int:
@@ -225,15 +233,16 @@ class Model:
 
     def _newest(
         self, bars: Bars, targets: dict[str, tuple[date, ...]], calibration: Calibration | None
-    ) -> dict[str, Forecast]:
+    ) -> dict[str, Forecast | NotFinite]:
         if not targets:
             return {}
-        rows = self._panel(bars)
+        rows = self._panel(bars, None if calibration is None else self.spec.lookback)
         try:
             if calibration is None:
                 calibration = self.calibrated(windows_of(rows, self.spec, self.scaling))
             # Of each symbol only the newest window is asked for.
-            windows = windows_of(rows.only(_last_rows(rows.series, self.spec.lookback)), self.spec, self.scaling)
+            newest = _last_rows(rows.series, self.spec.lookback)
+            windows = windows_of(rows if newest.all() else rows.only(newest), self.spec, self.scaling)
         except TooFewBars:
             return {}
         windows = windows.take(_last_of_each(windows.panel.series[windows.last]))
@@ -242,23 +251,26 @@ class Model:
 
     def _named(
         self, windows: Windows, calibration: Calibration, targets: Mapping[str, tuple[date, ...]]
-    ) -> dict[str, Forecast]:
-        """The forecasts of windows of which each is another symbol's."""
+    ) -> dict[str, Forecast | NotFinite]:
+        """The forecasts of windows of which each is another symbol's; those that are not finite are errors."""
         count = len(windows)
         whole = windows.take(np.pad(np.arange(count), (0, -count % _ROWS), mode="edge"))
-        prices = self.quantiles(whole, calibration)[:count]
         factor = windows.panel.factor[windows.last]
+        prices = self.quantiles(whole, calibration)[:count] / factor[:, None, None]
+        closes = windows.last_close / factor
+        finite = np.isfinite(prices / closes[:, None, None]).all(axis=(1, 2)) & np.isfinite(closes) & (closes > 0)
         return {
-            symbol: Forecast(
-                symbol=symbol,
-                as_of=windows.origin[position].item(),
-                target_sessions=targets[symbol],
-                last_close=float(windows.last_close[position] / factor[position]),
-                levels=self.spec.quantiles,
-                quantiles=prices[position] / factor[position],
+            symbol: Forecast(symbol, as_of, targets[symbol], close, self.spec.quantiles, quantiles)
+            if good
+            else NotFinite(symbol)
+            for symbol, as_of, close, quantiles, good in zip(
+                windows.symbols, windows.origin.tolist(), closes.tolist(), prices, finite.tolist(), strict=True
             )
-            for position, symbol in enumerate(windows.symbols)
         }
+
+    def _without_window(self, symbol: str, bars: int) -> NotEnoughHistory | NotFinite:
+        """Why so many bars of a symbol have no window: they are too few, or their features are no numbers."""
+        return NotEnoughHistory(symbol, self.least_bars, bars) if bars < self.least_bars else NotFinite(symbol)
 
     def _scales(self, symbol: str) -> bool:
         try:

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from forecaster.bundle import Bundle
-from forecaster.diagnostics.diagnostics import Diagnostics, insufficient, to_dict
+from forecaster.diagnostics.diagnostics import insufficient, to_dict
 from forecaster.diagnostics.record import Floats, ForecastRecord
 from forecaster.evidence import column, record_of
 from forecaster.version import Version
 from service.due import exchange_or_none
 from service.schemas.base import Answer
 from service.schemas.diagnostics import DiagnosticsAnswer
-from service.schemas.forecasts import ForecastAnswer
 from service.schemas.models import DataFacts, ModelFacts, ModelName, Parity, TrainingFacts
 from service.schemas.symbols import SymbolEntry
 
@@ -27,13 +26,13 @@ _SERIES = ("session", "actual", "forecast", "lower", "upper", "previous_close")
 
 
 def diagnostics_answer(
-    symbol: str, diagnostics: Diagnostics | None, evidence: pd.DataFrame, levels: Sequence[float], model: ModelName
+    symbol: str, figures: Mapping[str, Any] | None, evidence: pd.DataFrame, levels: Sequence[float], model: ModelName
 ) -> DiagnosticsAnswer:
     """Every figure about a symbol, with the series behind them.
 
     Args:
         symbol: whose.
-        diagnostics: the figures; None where there are none.
+        figures: as `forecaster.diagnostics.diagnostics.to_dict` writes them; None where there are none.
         evidence: the symbol's rows of the held-out forecasts; none where it has none.
         levels: the model's quantiles.
         model: whose forecasts those are.
@@ -41,7 +40,7 @@ def diagnostics_answer(
     return DiagnosticsAnswer.model_validate(
         {
             "symbol": symbol,
-            **to_dict(diagnostics or insufficient()),
+            **(figures or to_dict(insufficient())),
             "in_sample_mae": _yardstick(evidence, "in_sample_mae"),
             "in_sample_mse": _yardstick(evidence, "in_sample_mse"),
             "series": _series(record_of(evidence, symbol, levels), levels),
@@ -72,16 +71,16 @@ def _yardstick(evidence: pd.DataFrame, name: str) -> float | None:
     return None if np.isnan(value) else value
 
 
-def symbol_entry(symbol: str, span: tuple[date, date, int], outcome: ForecastAnswer | Exception) -> SymbolEntry:
+def symbol_entry(symbol: str, span: tuple[date, date, int], told: Mapping[str, Any] | Exception) -> SymbolEntry:
     """What the store holds of a symbol, and whether it can be forecast.
 
     Args:
         symbol: which.
         span: sessions of its first and last bar, and how many bars.
-        outcome: its forecast, or why there is none.
+        told: its forecast as `forecaster.answer` puts it, or why there is none.
     """
     first, last, sessions = span
-    forecast = outcome if isinstance(outcome, ForecastAnswer) else None
+    forecast = None if isinstance(told, Exception) else told
     return SymbolEntry(
         symbol=symbol,
         exchange=exchange_or_none(symbol),
@@ -89,10 +88,10 @@ def symbol_entry(symbol: str, span: tuple[date, date, int], outcome: ForecastAns
         last=last,
         sessions=sessions,
         forecast=forecast is not None,
-        reason=None if forecast else str(outcome),
-        as_of=forecast.as_of if forecast else None,
-        stale=forecast.stale if forecast else None,
-        stale_reason=forecast.stale_reason if forecast else None,
+        reason=None if forecast else str(told),
+        as_of=date.fromisoformat(forecast["as_of"]) if forecast else None,
+        stale=forecast["stale"] if forecast else None,
+        stale_reason=forecast["stale_reason"] if forecast else None,
     )
 
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from threading import Event
+from collections.abc import Generator
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import Any, Final
 
 # Not -m: classes would pass as those of a module called __main__.
 _COMMAND: Final = (sys.executable, "-c", "from service.building import main; main()")
+
+# Bytes that it can say while nobody listens; what a system allows to anybody.
+_PIPE: Final = 1 << 20
+
+_END: Final = object()
 
 
 class BuilderEnded(Exception):
@@ -35,14 +42,15 @@ class Builder:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._taking = False
+        self._reader: Thread | None = None
+        self._coming: SimpleQueue[Any] = SimpleQueue()
         self.begun = False
         self.asked = Event()
 
     def prepare(self) -> None:
         """Start the process, which takes a while to be ready for an order."""
         if self._process is None:
-            self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=_PIPE)
 
     def begin(self, order: object) -> None:
         """Give the process an order, whose answer is taken later.
@@ -51,50 +59,64 @@ class Builder:
             BuilderEnded: it has ended already.
         """
         self.prepare()
-        assert self._process is not None
-        assert self._process.stdin is not None
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
         try:
-            with self._process.stdin as asked:
+            with process.stdin as asked:
                 pickle.dump(order, asked)
         except OSError:
-            raise self._ended(self._process) from None
+            raise BuilderEnded(self._end(process)) from None
+        # What comes is taken out of the pipe at once, or the process would wait for whoever asked.
+        self._coming = SimpleQueue()
+        self._reader = Thread(target=_take, args=(process, self._coming), name="builder", daemon=True)
+        self._reader.start()
         self.begun = True
         self.asked.set()
 
-    def answer(self) -> Any:
-        """What the process answers to the order that it was given. Blocks.
+    def parts(self) -> Generator[Any, None, None]:
+        """What the process answers to the order that it was given, part after part. Blocks.
 
         Raises:
-            BuilderEnded: it did not end well.
+            BuilderEnded: it did not end well; parts may have come before.
         """
-        assert self._process is not None
-        self._taking = True
-        with self._process as process:
-            assert process.stdout is not None
-            try:
-                # As it comes: all of it at once would be another copy.
-                return pickle.load(process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError):
-                raise self._ended(process) from None
-            finally:
-                self._process, self._taking, self.begun = None, False, False
-
-    def ask(self, order: object) -> Any:
-        """Both. Raises as they do."""
-        self.begin(order)
-        return self.answer()
+        process = self._process
+        assert process is not None
+        self.begun = False
+        try:
+            while (part := self._coming.get()) is not _END:
+                yield part
+            process.wait()
+        finally:
+            code = self._end(process)
+        if code:
+            raise BuilderEnded(code)
 
     def stop(self) -> None:
         """End the process, whatever it is at."""
-        process = self._process
-        if process is not None:
-            process.kill()
-            if not self._taking:
-                with process:  # which closes its pipes and waits for its end
-                    pass
+        if self._process is not None:
+            self._end(self._process)
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> BuilderEnded:
+    def _end(self, process: subprocess.Popen[bytes]) -> int:
+        """End a process that may have ended, and say with what code it did."""
         process.kill()
         code = process.wait()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.join()
+        with process:  # which closes its pipes
+            pass
         self._process, self.begun = None, False
-        return BuilderEnded(code)
+        return code
+
+
+def _take(process: subprocess.Popen[bytes], coming: SimpleQueue[Any]) -> None:
+    """Hand on what a process says until it says no more."""
+    assert process.stdout is not None
+    with process.stdout as said:
+        try:
+            while True:
+                coming.put(pickle.load(said))
+        except (EOFError, OSError, pickle.UnpicklingError):
+            pass
+    coming.put(_END)

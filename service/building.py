@@ -1,8 +1,8 @@
 """Making all answers in a process of its own, so that the one that answers stays small and never waits for it.
 
 What it takes to make them, the prices and the table engine with its threads, is gone with that process. It ends when
-they are made. What comes back is what answers need; the network and the held-out forecasts are opened here, each after
-its hash was checked.
+they are made. They come back some hundreds at a time while others are made; the network and the held-out forecasts are
+opened here meanwhile.
 
 The two processes are one program, and what passes between them goes through a pipe that nobody else can reach.
 """
@@ -12,23 +12,24 @@ from __future__ import annotations
 import gc
 import pickle
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from data.sessions import Calendars
 from data.store import PriceStore
 from forecaster.bundle import Bundle
+from forecaster.newest import SLICE
 from forecaster.noted import noted
 from forecaster.version import Version
 from service.builder import Builder
-from service.loaded import Loaded, load_from
-from service.ready import Ready
+from service.loaded import Loaded, Verified, opened, verified
 from service.schemas.models import ModelFacts, ModelName
 from service.settings import ServiceSettings
-from service.snapshot import Snapshot, build_snapshot, version_of
+from service.snapshot import Facts, Snapshot, Told, assembled, build_snapshot, make_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,33 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A model and its answers in a form that passes between processes; the model only where it was asked for."""
+    """What passes of a model between processes: all but what is opened on either side.
 
-    model: tuple[ModelName, ModelFacts, Mapping[str, Any], Mapping[str, bytes]] | None
-    held: Mapping[str, Any]
-    forecasts: Mapping[str, bytes]
-    refusals: Mapping[str, tuple[type[Exception], tuple[Any, ...], Mapping[str, Any]]]
-    symbols: bytes
+    Attributes:
+        order: the one that it was verified for.
+    """
+
+    order: Order
+    name: ModelName
+    facts: ModelFacts
+    manifest: Mapping[str, Any]
+    figures: Mapping[str, bytes]
 
 
-_APART: Final = ("loaded", "forecasts", "refusals", "symbols")
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is nothing more: an error in parts, since a pickle would give its constructor the message for facts."""
+
+    kind: type[Exception]
+    args: tuple[Any, ...]
+    facts: Mapping[str, Any]
+
+    def error(self) -> Exception:
+        """The error."""
+        made = self.kind.__new__(self.kind)
+        made.args = self.args
+        vars(made).update(self.facts)
+        return made
 
 
 def make(order: Order) -> Snapshot:
@@ -72,7 +90,7 @@ def make(order: Order) -> Snapshot:
         BundleError: the bundle is not whole, or says something else than it did.
         DataError: the prices cannot be read.
     """
-    loaded = load_from(order.path, order.version, threads=order.threads)
+    loaded = opened(verified(order.path, order.version, threads=order.threads))
     return build_snapshot(loaded, PriceStore(order.store), order.calendars, order.now)
 
 
@@ -88,26 +106,104 @@ def made_apart(builder: Builder, order: Order, held: Loaded | None) -> Snapshot:
         BuilderEnded: the other process did not end well.
         BundleError, DataError: as `make`.
     """
-    sent = builder.ask((order, held is None))
-    if isinstance(sent, tuple):
-        raise _revived(*sent)
-    return _received(sent, order, held)
+    builder.begin((order, held is None))
+    with closing(_received(builder)) as parts:
+        return assembled(_opened(next(parts)) if held is None else held, _told(parts))
 
 
-def first_made(builder: Builder) -> Snapshot:
-    """What the other process made of the first order, which it was given before this one knew anything. Blocks.
+def first_made(builder: Builder, champion: Version) -> Snapshot | None:
+    """What the other process makes of the first order, which it was given before this one knew anything. Blocks.
 
-    Whether it is what serves is for the caller to compare.
+    Args:
+        builder: the other process.
+        champion: what serves.
+
+    Returns:
+        The answers; None where they are another version's.
 
     Raises:
         BuilderEnded: it did not end well.
         ForecasterError, DataError: why there is nothing.
     """
-    told = builder.answer()
-    if not isinstance(told[0], Order):
-        raise _revived(*told)
-    order, sent = told
-    return _received(sent, order, None)
+    with closing(_received(builder)) as parts:
+        loaded = _opened(next(parts))
+        if not loaded.is_version(champion):
+            return None
+        return assembled(replace(loaded, version=champion), _told(parts))
+
+
+def _received(builder: Builder) -> Generator[Any, None, None]:
+    with closing(builder.parts()) as parts:
+        for part in parts:
+            if isinstance(part, Failed):
+                raise part.error()
+            yield part
+
+
+def _told(parts: Iterator[Any]) -> Iterator[Told | Facts]:
+    for part in parts:
+        if isinstance(part, Facts):
+            yield part
+        else:
+            for symbol, told in part:
+                yield symbol, told.error() if isinstance(told, Failed) else told
+
+
+def _opened(sent: Sent) -> Loaded:
+    """The network and the held-out forecasts are opened here, each after its hash was checked."""
+    order = sent.order
+    bundle = Bundle(order.path, sent.manifest)
+    network = bundle.model(threads=order.threads)
+    return opened(Verified(order.version, sent.name, sent.facts, bundle, network, sent.figures))
+
+
+def main() -> None:
+    """What the other process does: read an order, write what comes of it, part after part."""
+    from service import logs
+
+    # It ends before cycles of garbage could amount to anything, and looking for them takes a fifth of its time.
+    gc.disable()
+    logs.configure()
+    try:
+        order, more = pickle.load(sys.stdin.buffer)
+    except EOFError:  # whoever might have ordered something has gone
+        return
+    try:
+        if isinstance(order, Order):
+            parts = _parts(order, with_model=more)
+        else:
+            parts = _parts(_first_order(order, more), with_model=True)
+        for part in parts:
+            _send(part)
+    except Exception as error:  # the other process knows what to say of it
+        _send(_failed(error))
+
+
+def _send(part: object) -> None:
+    pickle.dump(part, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _parts(order: Order, *, with_model: bool) -> Iterator[object]:
+    """The model where it is asked for, then answers, many at a time, and the facts about all of them."""
+    model = verified(order.path, order.version, threads=order.threads)
+    if with_model:
+        yield Sent(order, model.name, model.facts, model.bundle.manifest, model.figures)
+    some: list[tuple[str, bytes | Failed]] = []
+    for one in make_answers(model, PriceStore(order.store), order.calendars, order.now):
+        if isinstance(one, Facts):
+            yield some
+            yield one
+        else:
+            symbol, told = one
+            some.append((symbol, _failed(told) if isinstance(told, Exception) else told))
+            if len(some) == SLICE:
+                yield some
+                some = []
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(type(error), error.args, vars(error))
 
 
 def _first_order(settings: ServiceSettings, now: datetime) -> Order:
@@ -122,73 +218,3 @@ def _first_order(settings: ServiceSettings, now: datetime) -> Order:
         found = version, registry.bundle_path(version)
     store = PriceStore(settings.store_uri)
     return Order(*found, settings.threads, store.uri, store.calendars(), now)
-
-
-def _received(sent: Sent, order: Order, held: Loaded | None) -> Snapshot:
-    if held is None:
-        assert sent.model is not None
-        name, facts, manifest, figures = sent.model
-        bundle = Bundle(order.path, manifest)
-        held = Loaded(
-            version=order.version,
-            name=name,
-            facts=facts,
-            bundle=bundle,
-            network=bundle.model(threads=order.threads),
-            held_out=bundle.held_out(),
-            figures=figures,
-        )
-    version = version_of(held, sent.held["data_version"])
-    return Snapshot(
-        loaded=held,
-        **sent.held,
-        forecasts={symbol: Ready(body, version) for symbol, body in sent.forecasts.items()},
-        refusals={symbol: _revived(*one) for symbol, one in sent.refusals.items()},
-        symbols=Ready(sent.symbols, version),
-    )
-
-
-def _sent(made: Snapshot, *, with_model: bool) -> Sent:
-    loaded = made.loaded
-    return Sent(
-        model=(loaded.name, loaded.facts, loaded.bundle.manifest, loaded.figures) if with_model else None,
-        held={part.name: getattr(made, part.name) for part in fields(made) if part.name not in _APART},
-        forecasts={symbol: one.body for symbol, one in made.forecasts.items()},
-        refusals={symbol: _flat(error) for symbol, error in made.refusals.items()},
-        symbols=made.symbols.body,
-    )
-
-
-def _flat(error: Exception) -> tuple[type[Exception], tuple[Any, ...], Mapping[str, Any]]:
-    """An error in parts: its constructor takes facts, and a pickle would give it the message."""
-    return type(error), error.args, vars(error)
-
-
-def _revived(kind: type[Exception], args: tuple[Any, ...], facts: Mapping[str, Any]) -> Exception:
-    error = kind.__new__(kind)
-    error.args = args
-    vars(error).update(facts)
-    return error
-
-
-def main() -> None:
-    """What the other process does: read an order, write what came of it."""
-    from service import logs
-
-    # It ends before cycles of garbage could amount to anything, and looking for them takes a fifth of its time.
-    gc.disable()
-    logs.configure()
-    try:
-        order, more = pickle.load(sys.stdin.buffer)
-    except EOFError:  # whoever might have ordered something has gone
-        return
-    try:
-        told: object
-        if isinstance(order, Order):
-            told = _sent(make(order), with_model=more)
-        else:
-            first = _first_order(order, more)
-            told = (first, _sent(make(first), with_model=True))
-    except Exception as error:  # the other process knows what to say of it
-        told = _flat(error)
-    pickle.dump(told, sys.stdout.buffer)

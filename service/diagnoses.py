@@ -53,7 +53,7 @@ class Diagnoses:
         loaded = snapshot.loaded
         told = diagnostics_answer(
             symbol,
-            loaded.diagnostics_of(symbol),
+            loaded.figures_of(symbol),
             loaded.held_out.of(symbol),
             loaded.bundle.spec.quantiles,
             loaded.name,

@@ -48,6 +48,7 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     data.UnknownSymbol: Kind(404, "unknown-symbol", "Unknown symbol"),
     # The request is right and the symbol is known; what the store or the model holds of it stands in the way.
     forecaster.NotEnoughHistory: Kind(409, "not-enough-history", "Not enough history"),
+    forecaster.NotFinite: Kind(409, "no-finite-forecast", "No finite forecast"),
     data.UnscaledSymbol: Kind(409, "not-trained-on", "The model was not trained on this symbol"),
     data.CalendarBounds: Kind(503, "calendar-bounds", "Trading days not known"),
     data.EmptyStore: Kind(503, "no-prices", "No prices yet"),

@@ -1,15 +1,15 @@
-"""A model version as the service holds it: verified, loaded, asked once, and without what answers do not need."""
+"""A model version as the service holds it: verified, asked once, and without what answers do not need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from forecaster.bundle import Bundle, read_bundle
-from forecaster.diagnostics.diagnostics import Diagnostics, from_dict
 from forecaster.held_out import HeldOut
 from forecaster.model import Model
 from forecaster.probe import check_probe
@@ -19,8 +19,8 @@ from service.schemas.models import ModelFacts, ModelName
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """One version.
+class Verified:
+    """One version, as far as it takes to make its forecasts.
 
     Attributes:
         version: its entry in the registry.
@@ -28,8 +28,7 @@ class Loaded:
         facts: what its manifest says.
         bundle: it on disk; the manifest's diagnostics are in `figures`.
         network: ready to be asked.
-        held_out: the forecasts behind its diagnostics.
-        figures: symbol -> its diagnostics as JSON, which takes a tenth of the memory.
+        figures: symbol -> its diagnostics on the held-out span as JSON, which takes a tenth of the memory.
     """
 
     version: Version
@@ -37,20 +36,30 @@ class Loaded:
     facts: ModelFacts
     bundle: Bundle
     network: Model
-    held_out: HeldOut
     figures: Mapping[str, bytes]
 
     def is_version(self, other: Version) -> bool:
         """Whether a registry's entry is this version; a registry made anew counts from 1 again."""
         return (self.version.version, self.version.run_id) == (other.version, other.run_id)
 
-    def diagnostics_of(self, symbol: str) -> Diagnostics | None:
+    def figures_of(self, symbol: str) -> dict[str, Any] | None:
         """How the version did with a symbol on the held-out span; None where it was not judged."""
         told = self.figures.get(symbol)
-        return None if told is None else from_dict(from_json(told))
+        return None if told is None else from_json(told)
 
 
-def load_from(path: Path, version: Version, *, threads: int = 1) -> Loaded:
+@dataclass(frozen=True, slots=True)
+class Loaded(Verified):
+    """One version as it serves.
+
+    Attributes:
+        held_out: the forecasts behind its diagnostics.
+    """
+
+    held_out: HeldOut
+
+
+def verified(path: Path, version: Version, *, threads: int = 1) -> Verified:
     """Verify a version's bundle, load it, and compare what it says with what it said when it was written.
 
     Args:
@@ -65,12 +74,17 @@ def load_from(path: Path, version: Version, *, threads: int = 1) -> Loaded:
     network = bundle.model(threads=threads)
     check_probe(network.predictor, bundle.spec, bundle.manifest, bundle.path)
     manifest = {name: value for name, value in bundle.manifest.items() if name != "diagnostics"}
-    return Loaded(
+    return Verified(
         version=version,
         name=model_name(bundle, version),
         facts=model_facts(bundle),
         bundle=replace(bundle, manifest=manifest),
         network=network,
-        held_out=bundle.held_out(),
-        figures={symbol: to_json(one) for symbol, one in bundle.manifest["diagnostics"].items()},
+        figures={symbol: to_json(one) for symbol, one in bundle.figures().items()},
     )
+
+
+def opened(known: Verified) -> Loaded:
+    """The same with the forecasts behind its diagnostics. Raises as `verified`."""
+    parts = {part.name: getattr(known, part.name) for part in fields(known)}
+    return Loaded(**parts, held_out=known.bundle.held_out())

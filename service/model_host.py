@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -193,9 +192,9 @@ class ModelHost:
         now, held, away = self.clock(), self._made, None
         if held is None and self._builder.begun:
             # The registry is asked while the other process is at work, on what it takes for what serves.
-            champion, made = self.registry.by_alias(), first_made(self._builder)
-            if made.loaded.is_version(champion):
-                self._take_over(replace(made, loaded=replace(made.loaded, version=champion)))
+            made = first_made(self._builder, self.registry.by_alias())
+            if made is not None:
+                self._take_over(made)
                 return "rebuilt"
         if held is None and self._builds_apart():
             self._builder.prepare()  # while the registry is asked, which takes a while the first time

@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from data.errors import EmptyStore, UnknownSymbol
 from data.sessions import Calendars
 from data.store import PriceStore
 from data.symbols import exchange_of
-from forecaster.answer import answer
+from forecaster.answer import Answers
 from forecaster.bundle import Bundle
 from forecaster.calibration import Calibration
 from forecaster.forecast import Forecast
@@ -29,14 +29,46 @@ from forecaster.newest import newest_calibration, newest_forecasts
 from forecaster.version import Version
 from service.answers import symbol_entry
 from service.due import due_sessions, exchange_or_none
-from service.loaded import Loaded
+from service.loaded import Loaded, Verified
 from service.ready import Ready
-from service.schemas.forecasts import ForecastAnswer
 from service.schemas.models import ModelName
 from service.schemas.symbols import SymbolsAnswer
 
 # How the JSON of a forecast ends that is not stale: the fields stand last.
 _FRESH: Final = b'"stale":false,"stale_reason":null}'
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the answers of a snapshot as a whole, once all of them are made.
+
+    Attributes:
+        calibration: the model's, after every outcome that the prices tell.
+        data_version: the price table's version.
+        calendars: the exchanges' sessions that target sessions and staleness were told by.
+        built_at: when they were made.
+        seconds: what making them took [s].
+        due: for each exchange in use the session that should be there by `built_at`.
+        stale: how many forecasts do not know that session, or cannot tell.
+        verdicts: how many forecasts have each head of a verdict.
+        listed: every symbol of the store.
+        symbols: the listing as JSON.
+    """
+
+    calibration: Calibration
+    data_version: int
+    calendars: Calendars
+    built_at: datetime
+    seconds: float
+    due: Mapping[str, date | None]
+    stale: int
+    verdicts: Mapping[str, int]
+    listed: frozenset[str]
+    symbols: bytes
+
+
+# A symbol with the JSON of its forecast, or with the reason why it has none.
+Told = tuple[str, bytes | Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +176,15 @@ def version_of(loaded: Loaded, data_version: int) -> str:
 
 
 def build_snapshot(loaded: Loaded, store: PriceStore, calendars: Calendars, now: datetime) -> Snapshot:
-    """All forecasts of a model, of all symbols of the store.
+    """All forecasts of a model, of all symbols of the store. Arguments and errors as `make_answers`."""
+    return assembled(loaded, make_answers(loaded, store, calendars, now))
+
+
+def make_answers(model: Verified, store: PriceStore, calendars: Calendars, now: datetime) -> Iterator[Told | Facts]:
+    """All forecasts of a model, of all symbols of the store, and after the last what is known of all of them.
 
     Args:
-        loaded: the model.
+        model: whose.
         store: the prices.
         calendars: the exchanges' sessions, as the store knows them.
         now: the present, with a time zone.
@@ -160,28 +197,23 @@ def build_snapshot(loaded: Loaded, store: PriceStore, calendars: Calendars, now:
     if data_version is None:
         raise EmptyStore(store.uri)
     summary = store.summary(data_version)
-    calibration = newest_calibration(loaded.network, store, summary, data_version)
-    made = newest_forecasts(loaded.network, store, calendars, summary, data_version, calibration)
+    calibration = newest_calibration(model.network, store, summary, data_version)
+    made = newest_forecasts(model.network, store, calendars, summary, data_version, calibration)
+    answers = Answers(model.bundle, model.version, calendars, now)
     spans = _spans(summary)
-    version = version_of(loaded, data_version)
-    forecasts: dict[str, Ready] = {}
-    refusals: dict[str, Exception] = {}
     entries = []
     verdicts: Counter[str] = Counter()
     for symbol, outcome in made:
-        told: ForecastAnswer | Exception
         if isinstance(outcome, Forecast):
-            told = ForecastAnswer.model_validate(
-                answer(outcome, loaded.diagnostics_of(symbol), loaded.bundle, loaded.version, calendars, now)
-            )
-            forecasts[symbol] = Ready(_json(told), version)
-            verdicts[told.verdict.code.value] += 1
+            told = answers.of(outcome, model.figures_of(symbol))
+            verdicts[told["verdict"]["code"]] += 1
+            entries.append(symbol_entry(symbol, spans[symbol], told))
+            yield symbol, to_json(told)
         else:
+            entries.append(symbol_entry(symbol, spans[symbol], outcome))
             # The stack frames hold the tables of all symbols.
-            told = refusals[symbol] = outcome.with_traceback(None)
-        entries.append(symbol_entry(symbol, spans[symbol], told))
-    return Snapshot(
-        loaded=loaded,
+            yield symbol, outcome.with_traceback(None)
+    yield Facts(
         calibration=calibration,
         data_version=data_version,
         calendars=calendars,
@@ -190,10 +222,39 @@ def build_snapshot(loaded: Loaded, store: PriceStore, calendars: Calendars, now:
         due=due_sessions(sorted({one for one in map(exchange_or_none, spans) if one}), calendars, now),
         stale=sum(bool(entry.stale) for entry in entries),
         verdicts=verdicts,
-        forecasts=forecasts,
-        refusals=refusals,
         listed=frozenset(spans),
-        symbols=Ready(_json(SymbolsAnswer(data_version=data_version, symbols=entries)), version),
+        symbols=to_json(SymbolsAnswer(data_version=data_version, symbols=entries)),
+    )
+
+
+def assembled(loaded: Loaded, made: Iterable[Told | Facts]) -> Snapshot:
+    """A snapshot of what `make_answers` gives, here or in another process."""
+    forecasts: dict[str, bytes] = {}
+    refusals: dict[str, Exception] = {}
+    facts: Facts | None = None
+    for one in made:
+        if isinstance(one, Facts):
+            facts = one
+        elif isinstance(one[1], Exception):
+            refusals[one[0]] = one[1]
+        else:
+            forecasts[one[0]] = one[1]
+    assert facts is not None
+    version = version_of(loaded, facts.data_version)
+    return Snapshot(
+        loaded=loaded,
+        calibration=facts.calibration,
+        data_version=facts.data_version,
+        calendars=facts.calendars,
+        built_at=facts.built_at,
+        seconds=facts.seconds,
+        due=facts.due,
+        stale=facts.stale,
+        verdicts=facts.verdicts,
+        forecasts={symbol: Ready(body, version) for symbol, body in forecasts.items()},
+        refusals=refusals,
+        listed=facts.listed,
+        symbols=Ready(facts.symbols, version),
     )
 
 
@@ -201,7 +262,3 @@ def _spans(summary: pd.DataFrame) -> dict[str, tuple[date, date, int]]:
     """For each symbol its first session, its last, and how many bars it has."""
     columns = (summary[name] for name in ("symbol", "first", "last", "sessions"))
     return {str(symbol): (first, last, int(sessions)) for symbol, first, last, sessions in zip(*columns, strict=True)}
-
-
-def _json(made: BaseModel) -> bytes:
-    return made.model_dump_json().encode()

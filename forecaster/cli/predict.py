@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from forecaster.answer import answer
+from forecaster.answer import Answers
 from forecaster.cli.console import (
     FAILED,
     bars_for,
@@ -60,7 +60,8 @@ def predict(
     model, bundle = chosen(registry(where, name), version)
     store, forecaster = price_store(where), bundle.model()
     bars, asked = bars_for(forecaster, wanted, store, as_of.date() if as_of else None)
-    diagnostics, calendars, now = bundle.diagnostics(), store.calendars(), datetime.now(UTC)
+    calendars = store.calendars()
+    figures, told = bundle.figures(), Answers(bundle, model, calendars, datetime.now(UTC))
     answers: dict[str, Any] = {}
     refused: dict[str, str] = {symbol: f"{symbol}: no bars up to {as_of:%Y-%m-%d}" for symbol in asked if as_of}
     for symbol, outcome in forecaster.forecasts(bars, calendars, asked).items():
@@ -68,7 +69,7 @@ def predict(
         if isinstance(outcome, Exception):
             refused[symbol] = str(outcome)
         else:
-            answers[symbol] = answer(outcome, diagnostics.get(symbol), bundle, model, calendars, now)
+            answers[symbol] = told.of(outcome, figures.get(symbol))
     if as_json:
         print_json({"forecasts": list(answers.values()), "refused": refused})
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from forecaster.diagnostics.bias import Bias, block_bias
 from forecaster.diagnostics.block import Block
@@ -17,9 +17,9 @@ from forecaster.diagnostics.errors import Errors, block_errors, yardsticks
 from forecaster.diagnostics.lag import Lag, block_lag
 from forecaster.diagnostics.record import Floats, ForecastRecord
 from forecaster.diagnostics.significance import Significance, block_significance
-from forecaster.diagnostics.verdict import MIN_SESSIONS, Verdict, VerdictCode, lag_text, too_few, verdict
+from forecaster.diagnostics.verdict import MIN_SESSIONS, Verdict, VerdictCode, aged, lag_text, too_few, verdict
 
-INSUFFICIENT = "insufficient data"
+INSUFFICIENT: Final = "insufficient data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,26 @@ def from_dict(data: Mapping[str, Any]) -> Diagnostics:
     )
 
 
+def completed(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Figures as `to_dict` writes them now, from what it or an earlier version wrote. Raises as `from_dict`."""
+    whole = data.keys() == _SECTIONS and all(
+        data[name].keys() in (_MISSING, expected) for name, expected in _FIELDS.items()
+    )
+    return data if whole else to_dict(from_dict(data))
+
+
+def aged_figures(figures: Mapping[str, Any], as_of_gap: int | None) -> dict[str, Any]:
+    """Figures as `to_dict` writes them, with the verdict for a forecast made later (see `verdict.aged`).
+
+    Args:
+        figures: whole ones, of which nothing is changed.
+        as_of_gap: as in `verdict.verdict`.
+    """
+    found = _verdict_from_dict(figures["verdict"])
+    later = aged(found, as_of_gap)
+    return {**figures, "verdict": figures["verdict"] if later is found else _verdict_to_dict(later)}
+
+
 Section = TypeVar("Section", Errors, Bias, Significance, Coverage)
 
 
@@ -218,3 +238,21 @@ def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
 def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
     codes = tuple(VerdictCode(code) for code in data.get("codes", ()))
     return Verdict(VerdictCode(data["code"]), data["text"], data.get("text_zh", ""), codes)
+
+
+def _names(kind: type[Sample | Errors | Bias | Lag | Significance | Coverage | Verdict]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
+
+
+# What a whole document has: its sections, and what stands in each of them where data suffice.
+_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "sample": _names(Sample),
+    "errors": _names(Errors),
+    "bias": _names(Bias),
+    "lag": _names(Lag) | {"text"},
+    "significance": _names(Significance),
+    "coverage": _names(Coverage),
+    "verdict": _names(Verdict),
+}
+_SECTIONS: Final = _FIELDS.keys()
+_MISSING: Final = frozenset(("status", "needed", "sessions"))

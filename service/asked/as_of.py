@@ -30,7 +30,7 @@ def forecast_as_of(snapshot: Snapshot, store: PriceStore, symbol: str, as_of: da
 
     Raises:
         UnknownExchange, UnknownSymbol: nothing is known about it.
-        NotEnoughHistory, UnscaledSymbol, NeedsOthers: the model cannot forecast from those bars.
+        NotEnoughHistory, NotFinite, UnscaledSymbol, NeedsOthers: the model cannot forecast from those bars.
         DayUnknown: the next session cannot be named.
     """
     snapshot.require(symbol)

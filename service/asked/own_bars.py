@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
+from pydantic_core import to_json
 
 from data.adjust import adjusted_numbers
 from data.bars import Broken, order_of_one
 from data.errors import CalendarBounds
 from data.features import memory, needs_universe
 from data.history import History
-from forecaster.answer import answer
-from forecaster.errors import NotEnoughHistory
+from forecaster.answer import Answers
+from forecaster.errors import NotEnoughHistory, NotFinite
 from forecaster.forecast import Forecast
 from service.asked.errors import BadBar, DayUnknown, ExtremeBars, NeedsOthers
 from service.asked.reading import Sent
-from service.schemas.forecasts import ForecastAnswer
 from service.snapshot import Snapshot
 
 # No exchange is further ahead of UTC, so no true bar is dated later than this.
@@ -50,25 +50,16 @@ def forecast_own(snapshot: Snapshot, sent: Sent, now: datetime) -> bytes:
             forecast = network.forecast_one(past, snapshot.calendars, snapshot.calibration)
         except CalendarBounds as bounds:
             raise DayUnknown(bounds) from None
-        except NotEnoughHistory:
+        except NotFinite:
             raise ExtremeBars(sent.symbol) from None
-        return told(snapshot, forecast, now)
+    return told(snapshot, forecast, now)
 
 
 def told(snapshot: Snapshot, forecast: Forecast, now: datetime) -> bytes:
-    """The JSON of a forecast that was worked out, as that of a ready one.
-
-    Raises:
-        ExtremeBars: its numbers are not finite.
-    """
-    if not (forecast.last_close > 0 and np.isfinite([forecast.last_close, *forecast.quantiles.ravel()]).all()):
-        raise ExtremeBars(forecast.symbol)
-    if not np.isfinite([forecast.change, forecast.probability_up]).all():
-        raise ExtremeBars(forecast.symbol)
+    """The JSON of a forecast that was worked out, as that of a ready one."""
     loaded = snapshot.loaded
-    figures = loaded.diagnostics_of(forecast.symbol)
-    made = answer(forecast, figures, loaded.bundle, loaded.version, snapshot.calendars, now)
-    return ForecastAnswer.model_validate(made).model_dump_json().encode()
+    answers = Answers(loaded.bundle, loaded.version, snapshot.calendars, now)
+    return to_json(answers.of(forecast, loaded.figures_of(forecast.symbol)))
 
 
 def _past(sent: Sent, decisive: int, now: datetime) -> History:

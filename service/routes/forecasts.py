@@ -16,7 +16,7 @@ from data.errors import (
     UnknownSymbol,
     UnscaledSymbol,
 )
-from forecaster.errors import NotEnoughHistory
+from forecaster.errors import NotEnoughHistory, NotFinite
 from service.asked.as_of import forecast_as_of
 from service.asked.batch import Batch, batch
 from service.asked.errors import BadBar, BadBody, DayUnknown, ExtremeBars, NeedsOthers
@@ -52,6 +52,7 @@ _FEW: Final = 200
         UnknownExchange,
         UnknownSymbol,
         NotEnoughHistory,
+        NotFinite,
         UnscaledSymbol,
         NeedsOthers,
         DayUnknown,

@@ -50,6 +50,20 @@ def test_a_rectangle_laid_flat_is_the_tables_column(seed: int, suspended: float)
         assert np.isnan(past.close[len(own) :, column]).all()
 
 
+@several
+@given(seed=st.integers(0, 2**31), newest=st.integers(1, 40))
+def test_bars_as_traded_are_laid_out_as_a_table_of_adjusted_ones(seed: int, newest: int) -> None:
+    bars = trusted(market(seed, symbols=4, sessions=30, suspended=0.5))
+    past, table = History.of_bars(bars), adjusted(bars)
+    expected = History(table)
+    for name in ("open", "high", "low", "close", "volume", "factor", "session"):
+        assert np.array_equal(getattr(past, name), getattr(expected, name), equal_nan=True)
+    assert past.bar.tolist() == table.groupby("symbol").cumcount().tolist()
+    rows = past.newest(newest)
+    assert rows.tolist() == table.groupby("symbol").tail(newest).index.tolist()
+    assert np.array_equal(past.flat(past.close, rows), table["close"].to_numpy()[rows])
+
+
 def test_no_bars_are_an_empty_rectangle() -> None:
     past = History(adjusted(empty_bars()))
     assert len(past) == 0

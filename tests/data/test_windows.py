@@ -100,6 +100,23 @@ def test_some_rows_of_a_panel_keep_their_symbols() -> None:
     assert make(found).symbols == ["B", "B"]
 
 
+@several
+@given(seed=st.integers(0, 2**31), newest=st.integers(1, 90), extreme=st.booleans())
+def test_the_newest_rows_of_each_symbol_are_the_last_ones_of_the_panel(seed: int, newest: int, extreme: bool) -> None:
+    bars = trusted(market(seed, symbols=4, sessions=80, suspended=0.3))
+    if extreme:  # a product of these is infinite, so that its row is left out
+        bars.frame.loc[bars.frame.index[-3], ["open", "high", "low", "close", "adj_factor"]] = 1e300
+    names = ["log_return", "month", "volume_surge", "universe_size"]
+    with np.errstate(all="ignore"):
+        rows, found = panel(bars, names), panel(bars, names, newest=newest)
+    for position, symbol in enumerate(rows.symbols):
+        assert found.symbols[position] == symbol
+        own, last = (one.only(one.series == position) for one in (rows, found))
+        for part in ("session", "values", "close", "factor", "volatility"):
+            expected = getattr(own, part)[-newest:]
+            np.testing.assert_array_equal(getattr(last, part)[-newest:], expected)
+
+
 def test_no_bars_are_an_empty_panel_and_no_windows() -> None:
     rows = panel(empty_bars(), ["close", "open"])
     assert rows.values.shape == (0, 2)

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from data.sessions import Calendars
-from forecaster.answer import answer, evidence_gap, stale_reason
+from forecaster.answer import Answers, answer
 from forecaster.bundle import Bundle
-from forecaster.diagnostics.diagnostics import diagnose, insufficient
+from forecaster.diagnostics.diagnostics import diagnose
 from forecaster.forecast import Forecast
 from forecaster.version import Version
 from tests.forecaster.diagnostics.records import noisy
@@ -30,6 +30,10 @@ FORECAST = Forecast(
     levels=(0.05, 0.5, 0.95),
     quantiles=np.array([[390.0, 404.0, 420.0], [380.0, 390.0, 430.0]]),
 )
+
+
+def answers(now: datetime, calendars: Calendars = CALENDARS) -> Answers:
+    return Answers(BUNDLE, VERSION, calendars, now)
 
 
 def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
@@ -90,7 +94,7 @@ def test_evidence_that_ends_long_before_the_forecast_is_stale(last: str, gap: in
     record = noisy(1, 100)
     session = np.datetime64(last, "D") - np.arange(100)[::-1]
     known = diagnose(replace(record, session=session), 1.5)
-    assert evidence_gap(known, "AAPL", FORECAST.as_of, CALENDARS) == gap
+    assert answers(MONDAY_MORNING).evidence_gap(last, "AAPL", FORECAST.as_of) == gap
     found = answer(FORECAST, known, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)["verdict"]
     if gap <= 125:
         assert found["text"] == known.verdict.text
@@ -103,10 +107,9 @@ def test_evidence_that_ends_long_before_the_forecast_is_stale(last: str, gap: in
 
 
 def test_where_the_calendar_ends_the_known_part_of_the_gap_counts() -> None:
-    known = diagnose(replace(noisy(1, 100), session=np.datetime64("2030-12-20", "D") - np.arange(100)[::-1]), 1.5)
     # 23, 24, 26, 27, 30 and 31 December; the calendar ends with the year.
-    assert evidence_gap(known, "AAPL", date(2031, 12, 31), CALENDARS) == 6
-    assert evidence_gap(insufficient(12), "AAPL", date(2031, 12, 31), CALENDARS) is None
+    assert answers(MONDAY_MORNING).evidence_gap("2030-12-20", "AAPL", date(2031, 12, 31)) == 6
+    assert answers(MONDAY_MORNING).evidence_gap(None, "AAPL", date(2031, 12, 31)) is None
 
 
 # New York closes at 16:00, which is 21:00 UTC in winter; a bar is due one hour later.
@@ -127,7 +130,7 @@ def test_a_forecast_is_stale_once_a_newer_bar_is_due(now: datetime, stale: bool)
 
 
 def test_the_reason_names_both_sessions() -> None:
-    assert stale_reason(FORECAST, CALENDARS, datetime(2013, 3, 4, 22, 0, tzinfo=UTC)) == (
+    assert answers(datetime(2013, 3, 4, 22, 0, tzinfo=UTC)).stale_reason(FORECAST) == (
         "the prices end with 2013-03-01, and the session of 2013-03-04 should be there by now"
     )
 
@@ -142,6 +145,6 @@ def test_the_calendars_that_are_given_decide_what_is_due() -> None:
     days = pd.DataFrame({"exchange": "XNYS", "day": pd.date_range("2031-01-01", "2031-01-03")})
     calendars = Calendars(days.assign(is_open=[False, True, True]))
     # 18:00 in New York, two hours after the close of the first session of 2031.
-    assert stale_reason(FORECAST, calendars, datetime(2031, 1, 2, 23, 0, tzinfo=UTC)) == (
+    assert answers(datetime(2031, 1, 2, 23, 0, tzinfo=UTC), calendars).stale_reason(FORECAST) == (
         "the prices end with 2013-03-01, and the session of 2031-01-02 should be there by now"
     )

@@ -59,6 +59,7 @@ FORESEEN = {
     data.StoreUnavailable: 503,
     data.UnscaledSymbol: 409,
     forecaster.NotEnoughHistory: 409,
+    forecaster.NotFinite: 409,
     forecaster.CorruptBundle: 503,
     forecaster.UnsupportedBundle: 503,
     forecaster.NoModel: 503,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from fastapi import FastAPI
 
 from service.examples import FORECAST
 from service.schemas.forecasts import ForecastAnswer
-from tests.service.asking import ask, loaded
-from tests.service.tiny_model import NEXT_THREE
+from tests.service.asking import ask, assert_problem, loaded
+from tests.service.test_symbols import add_bars, days
+from tests.service.tiny_model import NEXT_CLOSE, NEXT_THREE
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
@@ -93,6 +95,30 @@ def test_a_longer_horizon_adds_the_further_sessions(trained_home: Path) -> None:
     for step in answer["path"]:
         assert step["interval"]["lower"] <= step["close"] <= step["interval"]["upper"]
         assert step["close"] == step["quantiles"]["0.5"]
+
+
+@pytest.mark.parametrize("model", [NEXT_CLOSE, NEXT_THREE])
+def test_the_bytes_are_those_of_the_documented_shape(home: Path, model: str) -> None:
+    """Answers are written without going through their schema; they are as the schema would write them."""
+    add_bars(home, "OTHER", days(date(2012, 1, 2), 200))  # the model was not judged on it
+    app = loaded(home, model=model)
+    for symbol in (*SYMBOLS, "OTHER"):
+        for query in ("", "?as_of=2013-02-01"):
+            body = ask(app, f"/v1/forecasts/{symbol}{query}").text
+            assert body == ForecastAnswer.model_validate_json(body).model_dump_json()
+    assert ask(app, "/v1/forecasts/OTHER").json()["verdict"]["code"] == "insufficient_data"
+
+
+def test_numbers_beyond_all_bounds_cost_one_symbol_its_forecast_and_no_other(home: Path) -> None:
+    before = ask(loaded(home), "/v1/forecasts/AAPL").content
+    add_bars(home, "HUGE", days(date(2012, 1, 2), 200), close=1e300, factor=1e300)
+    app = loaded(home)
+    assert ask(app, "/v1/forecasts/AAPL").json() == json.loads(before)
+    problem = assert_problem(ask(app, "/v1/forecasts/HUGE"), 409, "no-finite-forecast")
+    assert "forecaster doctor" in problem["detail"]
+    assert_problem(ask(app, "/v1/forecasts/HUGE?as_of=2012-06-01"), 409, "no-finite-forecast")
+    entry = next(one for one in ask(app, "/v1/symbols").json()["symbols"] if one["symbol"] == "HUGE")
+    assert (entry["forecast"], entry["reason"]) == (False, problem["detail"])
 
 
 def test_the_documented_example_has_the_documented_shape() -> None:

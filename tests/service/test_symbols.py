@@ -18,11 +18,11 @@ from tests.service.asking import ask, assert_problem, loaded, settings
 RESOURCES = ("forecasts", "diagnostics")
 
 
-def add_bars(home: Path, symbol: str, sessions: list[date], close: float = 10.0) -> None:
+def add_bars(home: Path, symbol: str, sessions: list[date], close: float = 10.0, factor: float = 1.0) -> None:
     """Flat bars of one symbol into the store."""
     table = pd.DataFrame({"symbol": symbol, "session": [day.isoformat() for day in sessions]})
     prices = dict.fromkeys(("open", "high", "low", "close"), close)
-    checked = validate(table.assign(**prices, volume=1000.0, adj_factor=1.0), source="test")
+    checked = validate(table.assign(**prices, volume=1000.0, adj_factor=factor), source="test")
     assert checked.quarantine.empty
     PriceStore(settings(home).store_uri).upsert(checked.bars)
 

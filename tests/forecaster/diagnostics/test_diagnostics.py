@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.diagnostics.diagnostics import Sample, diagnose, from_dict, insufficient, to_dict
+from forecaster.diagnostics.diagnostics import Sample, completed, diagnose, from_dict, insufficient, to_dict
 from forecaster.diagnostics.verdict import VerdictCode
 from tests.forecaster.diagnostics.records import distribution, late, noisy, record, seeds, sizes, walk
 
@@ -123,6 +123,21 @@ def test_figures_written_before_the_new_ones_are_read() -> None:
     assert found.coverage is not None
     assert (found.coverage.christoffersen_p_value, found.coverage.levels) == (None, ())
     assert (found.verdict.text, found.verdict.text_zh, found.verdict.codes) == (now.verdict.text, "", ())
+
+    # Completed they have every key; those that were never written have nothing to say.
+    whole = completed(body)
+    assert completed(to_dict(now)) == to_dict(now)
+    assert whole["bias"] == {"status": "insufficient data", "needed": 60, "sessions": 250}
+    assert whole["errors"] == {**to_dict(now)["errors"], "rmsse": None, "r2_out_of_sample": None} | dict.fromkeys(
+        ("pinball", "pinball_skill")
+    )
+    assert whole["lag"] == to_dict(now)["lag"]
+
+
+def test_figures_that_were_written_now_are_taken_as_they_are() -> None:
+    for found in (diagnose(noisy(1, 250), 1.0), diagnose(noisy(1, 20), 1.0), insufficient(3)):
+        body = to_dict(found)
+        assert completed(body) is body
 
 
 def test_a_yardstick_reaches_the_figure_that_it_is_for() -> None:
