@@ -93,7 +93,7 @@ def _listen(settings: ServiceSettings) -> socket.socket:
 
 def _address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}, documentation at /docs"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}: dashboard at /, documentation at /docs"
 
 
 def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: bool) -> None:
@@ -101,7 +101,9 @@ def _run(settings: ServiceSettings, listening: socket.socket, *, access_log: boo
     # Here, not above: other commands of the same program need none of this.
     from service.builder import Builder
     from service.clock import utc_now
+    from service.memory import keep_small
 
+    keep_small()
     builder = Builder()
     if _looks_large(settings):
         builder.begin((settings, utc_now()))  # beside what is imported now
@@ -153,8 +155,10 @@ def _supervise(settings: ServiceSettings, listening: socket.socket, *, access_lo
 
     from service import logs
     from service.ending import EndingWorkers
+    from service.memory import keep_small
     from service.workers import ACCESS_LOG, SETTINGS
 
+    keep_small()  # for what the workers inherit; each does its own part
     logs.configure()
     os.environ[SETTINGS] = settings.model_dump_json(include={"host", "port", "workers", "open_read"})
     os.environ[ACCESS_LOG] = str(int(access_log))

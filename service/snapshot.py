@@ -51,7 +51,7 @@ class Facts:
         due: for each exchange in use the session that should be there by `built_at`.
         stale: how many forecasts do not know that session, or cannot tell.
         verdicts: how many forecasts have each head of a verdict.
-        listed: every symbol of the store.
+        names: every symbol of the store, sorted.
         symbols: the listing as JSON.
     """
 
@@ -63,7 +63,7 @@ class Facts:
     due: Mapping[str, date | None]
     stale: int
     verdicts: Mapping[str, int]
-    listed: frozenset[str]
+    names: tuple[str, ...]
     symbols: bytes
 
 
@@ -87,7 +87,8 @@ class Snapshot:
         verdicts: how many forecasts have each head of a verdict.
         forecasts: symbol -> answer.
         refusals: symbol -> why it has no forecast.
-        listed: every symbol of the store.
+        names: every symbol of the store, sorted.
+        listed: the same, to look up.
         symbols: the listing.
     """
 
@@ -102,6 +103,7 @@ class Snapshot:
     verdicts: Mapping[str, int]
     forecasts: Mapping[str, Ready]
     refusals: Mapping[str, Exception]
+    names: tuple[str, ...]
     listed: frozenset[str]
     symbols: Ready
 
@@ -147,7 +149,7 @@ class Snapshot:
         """
         if symbol not in self.listed:
             exchange_of(symbol)  # a suffix that no exchange has explains more than "unknown symbol"
-            raise UnknownSymbol(symbol, sorted(self.listed))
+            raise UnknownSymbol(symbol, self.names)
 
     def marked(self, reason: str) -> Snapshot:
         """The same answers, every one marked as stale for a reason that is not in the prices."""
@@ -222,7 +224,7 @@ def make_answers(model: Verified, store: PriceStore, calendars: Calendars, now: 
         due=due_sessions(sorted({one for one in map(exchange_or_none, spans) if one}), calendars, now),
         stale=sum(bool(entry.stale) for entry in entries),
         verdicts=verdicts,
-        listed=frozenset(spans),
+        names=tuple(spans),
         symbols=to_json(SymbolsAnswer(data_version=data_version, symbols=entries)),
     )
 
@@ -253,7 +255,8 @@ def assembled(loaded: Loaded, made: Iterable[Told | Facts]) -> Snapshot:
         verdicts=facts.verdicts,
         forecasts={symbol: Ready(body, version) for symbol, body in forecasts.items()},
         refusals=refusals,
-        listed=facts.listed,
+        names=facts.names,
+        listed=frozenset(facts.names),
         symbols=Ready(facts.symbols, version),
     )
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from benchmarks.serving.servers import resident_mib
 from forecaster.registry import Registry
 from service.app import create_app
+from service.memory import keep_small
 from service.model_host import ModelHost
 from service.settings import ServiceSettings
 
@@ -50,4 +51,5 @@ def reload_often(home: Path, count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    keep_small()
     print(json.dumps(reload_often(Path(sys.argv[1]), int(sys.argv[2]))))

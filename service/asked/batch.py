@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from data.errors import UnknownExchange, UnknownSymbol
-from data.symbols import exchange_of
 from service.errors import document_of
+from service.ready import CHINESE, ENGLISH, in_chinese
 from service.snapshot import Snapshot
 
 # So many answers go out at a time: some 200 kB.
@@ -43,32 +42,25 @@ class Batch:
         yield self.tail
 
 
-def batch(snapshot: Snapshot, symbols: Sequence[str]) -> Batch:
+def batch(snapshot: Snapshot, symbols: Sequence[str], language: str = ENGLISH) -> Batch:
     """The forecasts of symbols, in their order, and for those that have none the problem document why.
 
     Args:
         snapshot: the one that all of them come from.
         symbols: well-formed, each once.
+        language: of the verdicts.
     """
     found = [(symbol, snapshot.forecasts.get(symbol)) for symbol in symbols]
-    available = tuple(sorted(snapshot.listed)) if any(one is None for _, one in found) else ()
-    refused = {
-        symbol: document_of(_why(snapshot, symbol, available), f"/v1/forecasts/{symbol}")
-        for symbol, one in found
-        if one is None
-    }
+    refused = {}
+    for symbol in (symbol for symbol, one in found if one is None):
+        try:
+            snapshot.forecast_of(symbol)
+        except Exception as error:  # whatever stands in its way
+            refused[symbol] = document_of(error, f"/v1/forecasts/{symbol}")
     tail = (
         f'],"refused":{json.dumps(refused, ensure_ascii=False, separators=(",", ":"))},'
         f'"model":{snapshot.model.model_dump_json()},"data_version":{snapshot.data_version}}}'
     )
-    return Batch(b'{"forecasts":[', [one.body for _, one in found if one is not None], tail.encode())
-
-
-def _why(snapshot: Snapshot, symbol: str, available: tuple[str, ...]) -> Exception:
-    if symbol in snapshot.refusals:
-        return snapshot.refusals[symbol]
-    try:
-        exchange_of(symbol)  # a suffix that no exchange has explains more than "unknown symbol"
-    except UnknownExchange as error:
-        return error
-    return UnknownSymbol(symbol, available)
+    bodies = (one.body for _, one in found if one is not None)
+    told = map(in_chinese, bodies) if language == CHINESE else bodies
+    return Batch(b'{"forecasts":[', tuple(told), tail.encode())

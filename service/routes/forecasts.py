@@ -108,7 +108,7 @@ async def forecasts(request: Request) -> Response:
     Or `symbol` and `bars`: a forecast from bars that come with the request and are not kept, for a share that the store
     does not know, or with a bar that it does not have yet. Bars are checked as stored ones are, and a bad one is
     refused by its position and the rule that it breaks. Intervals are as wide as those of the model's own forecasts at
-    this moment.
+    this moment. Verdicts are in the language that `Accept-Language` prefers.
     """
     host: ModelHost = request.app.state.host
     body = await request.body()
@@ -117,17 +117,20 @@ async def forecasts(request: Request) -> Response:
     small = len(body) <= _SMALL
     asked = read(body, host.settings.max_batch) if small else await bench.run(read, body, host.settings.max_batch)
     held = host.current()
+    language = preferred(request.headers.get("accept-language", "").encode("latin-1"))
     if not isinstance(asked, Sent):
-        # Ready answers are quick to put together, unlike the reasons why there is none.
-        ready_made = len(asked) <= _FEW or held.forecasts.keys() >= set(asked)
-        return _whole(batch(held, asked) if ready_made else await bench.run(batch, held, asked))
+        # Ready answers are quick to put together, unlike other languages and the reasons why there is none.
+        ready_made = language == ENGLISH and held.forecasts.keys() >= set(asked)
+        at_once = ready_made or len(asked) <= _FEW
+        return _whole(
+            batch(held, asked, language) if at_once else await bench.run(batch, held, asked, language), language
+        )
     metrics: Metrics = request.app.state.metrics
     with metrics.inference("own_bars"):
         if small:
             made = forecast_own(held, asked, host.clock())
         else:
             made = await bench.run(forecast_own, held, asked, host.clock())
-    language = preferred(request.headers.get("accept-language", "").encode("latin-1"))
     return Response(
         in_chinese(made) if language == CHINESE else made,
         media_type="application/json",
@@ -135,10 +138,10 @@ async def forecasts(request: Request) -> Response:
     )
 
 
-def _whole(made: Batch) -> StreamingResponse:
+def _whole(made: Batch, language: str) -> StreamingResponse:
     async def pieces() -> AsyncIterator[bytes]:
         for one in made.pieces():
             yield one
 
-    headers = {"Content-Length": str(len(made)), "Content-Language": ENGLISH, "Cache-Control": "no-cache"}
+    headers = {"Content-Length": str(len(made)), "Content-Language": language, "Cache-Control": "no-cache"}
     return StreamingResponse(pieces(), media_type="application/json", headers=headers)

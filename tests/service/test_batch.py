@@ -44,6 +44,20 @@ def test_many_forecasts_are_the_single_ones_in_the_order_asked(app: FastAPI) -> 
     ForecastsAnswer.model_validate_json(response.content)
 
 
+def test_many_verdicts_in_chinese_are_the_single_ones(app: FastAPI) -> None:
+    chinese = {"Accept-Language": "zh-CN"}
+    body = json.dumps({"symbols": ["AAPL", "TSLA", "IBM"]})
+    response = ask(app, "/v1/forecasts", "POST", content=body, headers=PLAIN | chinese)
+    assert response.headers["content-language"] == "zh"
+    answer = response.json()
+    assert answer["forecasts"] == [
+        ask(app, f"/v1/forecasts/{symbol}", headers=chinese).json() for symbol in ("AAPL", "IBM")
+    ]
+    assert answer["forecasts"][0]["verdict"]["text"] == answer["forecasts"][0]["verdict"]["text_zh"] != ""
+    assert list(answer["refused"]) == ["TSLA"]
+    assert post(app, body).headers["content-language"] == "en"
+
+
 def test_what_has_no_forecast_says_why_beside_the_others(app: FastAPI) -> None:
     answer = post(app, {"symbols": ["TSLA", "AAPL", "VOW.DE"]}).json()
     assert [one["symbol"] for one in answer["forecasts"]] == ["AAPL"]

@@ -72,7 +72,7 @@ def get(port: int, path: str) -> tuple[int, str, Any]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serves_and_ends_with_code_0(trained_home: Path, tmp_path: Path, number: signal.Signals) -> None:
     with serving(trained_home, tmp_path) as (process, line, port):
-        assert line == f"serving on http://127.0.0.1:{port}, documentation at /docs\n"
+        assert line == f"serving on http://127.0.0.1:{port}: dashboard at /, documentation at /docs\n"
         assert get(port, "/health/ready")[0] == 200
         status, media_type, answer = get(port, "/v1/forecasts/AAPL")
         assert (status, media_type) == (200, "application/json")
