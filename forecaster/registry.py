@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
 from forecaster.noted import note
 from forecaster.runs import Run
-from forecaster.version import Version
+from forecaster.version import ROLLED_BACK, Version
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -205,12 +205,13 @@ class Registry:
             client.set_registered_model_alias(self.name, alias, version.version)
 
     def promote(self, version: Version) -> None:
-        """Make a version the champion and remember which it succeeds.
+        """Make a version the champion and remember which it succeeds. Whoever went back from it before has been heard.
 
         Raises:
             RegistryUnavailable: the registry does not answer.
         """
         with self._answers() as client:
+            client.delete_model_version_tag(self.name, version.version, ROLLED_BACK)
             history = [one for one in self._history(client) if one != version.version] + [version.version]
             client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
             client.set_registered_model_alias(self.name, CHAMPION, version.version)
@@ -220,7 +221,7 @@ class Registry:
             note(self._artifacts, version)
 
     def rollback(self) -> Version:
-        """Make the champion before this one the champion again.
+        """Make the champion before this one the champion again, and mark this one as gone back from.
 
         Raises:
             NoModel: there was none before.
@@ -231,6 +232,8 @@ class Registry:
             if len(history) < 2:
                 raise NoModel(self.name, "earlier champion")
             previous = self.get(history[-2])
+            moment = datetime.now(UTC).isoformat(timespec="seconds")
+            client.set_model_version_tag(self.name, history[-1], ROLLED_BACK, moment)
             client.set_registered_model_alias(self.name, CHAMPION, previous.version)
             client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history[:-1]))
         if self._local:

@@ -14,6 +14,7 @@ from pydantic_settings import (
 )
 
 from data.providers.tushare.account import Account
+from forecaster.promotion.thresholds import Thresholds
 
 # A name, and the symbol behind it where a network knows one share only.
 MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}(\.[A-Z0-9][A-Z0-9-]{0,11}(\.[A-Z]{1,4})?)?$"
@@ -22,7 +23,8 @@ MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}(\.[A-Z0-9][A-Z0-9-]{0,11}(\.[A
 class Settings(BaseSettings):
     """Settings that every command shares.
 
-    In the environment a name is prefixed: `home` is `FORECASTER_HOME`. The environment wins over the file.
+    In the environment a name is prefixed: `home` is `FORECASTER_HOME`, and `sessions` of `gate` is
+    `FORECASTER_GATE__SESSIONS`. The environment wins over the file.
 
     Attributes:
         home: the folder that everything the program writes goes under.
@@ -30,6 +32,7 @@ class Settings(BaseSettings):
         ledger: the table of published forecasts, a folder or an object-store URI; by default `ledger` under `home`.
         model: the name of the model that trains and serves.
         tracking_uri: the MLflow registry; by default an sqlite file under `home`.
+        gate: what a challenger's evidence has to show before it becomes the champion.
         universes: names for lists of symbols: a file, an index or `all`.
         tushare_token: the account's token, from TUSHARE_TOKEN.
         tushare_token_file: a file that holds it instead, from TUSHARE_TOKEN_FILE.
@@ -39,7 +42,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="FORECASTER_", toml_file="forecaster.toml", extra="ignore", env_ignore_empty=True
+        env_prefix="FORECASTER_",
+        env_nested_delimiter="__",
+        toml_file="forecaster.toml",
+        extra="ignore",
+        env_ignore_empty=True,
     )
 
     home: Path = Path("var")
@@ -50,7 +57,7 @@ class Settings(BaseSettings):
         default="",
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI", "tracking_uri", "mlflow_tracking_uri"),
     )
-
+    gate: Thresholds = Thresholds()
     universes: dict[str, str] = Field(default_factory=dict)
     tushare_token: SecretStr = Field(
         default=SecretStr(""), validation_alias=AliasChoices("TUSHARE_TOKEN", "tushare_token"), repr=False

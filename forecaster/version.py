@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+# The tag of a version that somebody went back from, with the time.
+ROLLED_BACK: Final = "rolled_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +30,8 @@ class Version:
     created: datetime
     tags: Mapping[str, str]
     run_id: str
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether somebody went back from it, and nobody has promoted it since."""
+        return ROLLED_BACK in self.tags

@@ -190,6 +190,18 @@ def test_after_a_rollback_another_version_can_be_promoted(models: Registry, tmp_
     assert models.rollback().version == "1"
 
 
+def test_a_version_that_was_gone_back_from_is_marked_until_somebody_promotes_it(
+    models: Registry, tmp_path: Path
+) -> None:
+    one, two = register(models, tmp_path, "one"), register(models, tmp_path, "two")
+    models.promote(one)
+    models.promote(two)
+    models.rollback()
+    assert {found.version: found.rolled_back for found in models.versions()} == {"1": False, "2": True}
+    models.promote(two)  # as it was known before
+    assert not models.get("2").rolled_back
+
+
 def test_a_rollback_of_nothing_is_no_failure_of_the_registry(models: Registry, tmp_path: Path) -> None:
     with pytest.raises(NoModel, match="no earlier champion"):
         models.rollback()

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecaster.promotion.decisions import Decided, Decisions, Forced
+from forecaster.promotion.gate import decide
+from forecaster.promotion.thresholds import Thresholds
+from tests.forecaster.promotion.test_gate import GOOD
+
+AT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+FIRST = Decided("next-close", "4", AT, "pass next-close/2026-11-20", GOOD, Thresholds(), decide(GOOD, Thresholds()))
+
+
+def test_decisions_are_kept_with_their_evidence(tmp_path: Path) -> None:
+    kept = Decisions(tmp_path)
+    assert kept.all("next-close") == []
+    poor = replace(GOOD, challenger="5", leaks=2, coverage=None)
+    second = replace(
+        FIRST,
+        version="5",
+        at=AT + timedelta(seconds=1),
+        evidence=poor,
+        decision=decide(poor, Thresholds()),
+        forced=Forced("an operator", "the old one answers nonsense"),
+    )
+    for one in (second, FIRST):
+        kept.write(one)
+    assert kept.all("next-close") == [FIRST, second]
+    assert kept.of("next-close", "5") == [second]
+    assert kept.all("another") == []
+
+
+def test_a_later_decision_about_a_version_stands_beside_the_earlier(tmp_path: Path) -> None:
+    kept = Decisions(tmp_path)
+    again = replace(FIRST, at=AT + timedelta(days=1))
+    for one in (again, FIRST):
+        kept.write(one)
+    assert kept.of("next-close", "4") == [FIRST, again]
+
+
+def test_what_is_no_decision_is_told_apart(tmp_path: Path) -> None:
+    kept = Decisions(tmp_path)
+    file = kept.write(FIRST)
+    (file.parent / "notes.json").write_text("{}", encoding="utf-8")
+    assert kept.all("next-close") == [FIRST]
+    file.write_text('{"schema": 2}', encoding="utf-8")
+    with pytest.raises(ValueError, match="schema 2: expected 1"):
+        kept.all("next-close")
+    file.write_text('{"schema": 1}', encoding="utf-8")
+    with pytest.raises(ValueError, match="not a decision"):
+        kept.all("next-close")
