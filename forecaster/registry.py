@@ -220,8 +220,8 @@ class Registry:
         if self._local:
             note(self._artifacts, version)
 
-    def rollback(self) -> Version:
-        """Make the champion before this one the champion again, and mark this one as gone back from.
+    def earlier(self) -> Version:
+        """The champion before this one.
 
         Raises:
             NoModel: there was none before.
@@ -229,9 +229,20 @@ class Registry:
         """
         with self._answers() as client:
             history = self._history(client)
-            if len(history) < 2:
-                raise NoModel(self.name, "earlier champion")
-            previous = self.get(history[-2])
+        if len(history) < 2:
+            raise NoModel(self.name, "earlier champion")
+        return self.get(history[-2])
+
+    def rollback(self) -> Version:
+        """Make the champion before this one the champion again, and mark this one as gone back from.
+
+        Raises:
+            NoModel: there was none before.
+            RegistryUnavailable: the registry does not answer.
+        """
+        previous = self.earlier()
+        with self._answers() as client:
+            history = self._history(client)
             moment = datetime.now(UTC).isoformat(timespec="seconds")
             client.set_model_version_tag(self.name, history[-1], ROLLED_BACK, moment)
             client.set_registered_model_alias(self.name, CHAMPION, previous.version)

@@ -23,11 +23,11 @@ from forecaster.ledger.table import Ledger
 from forecaster.registry import Registry
 from forecaster.version import Version
 from service.answers import model_facts
-from service.builder import Builder
+from service.builder import Builder, BuilderEnded
 from service.building import Order, first_made, made_apart, make
 from service.diagnoses import Diagnoses
 from service.due import due_sessions
-from service.loaded import Loaded
+from service.loaded import Loaded, verified
 from service.memory import give_back
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
@@ -173,6 +173,39 @@ class ModelHost:
                 give_back()
         self.tried.set()
         self._builder.asked.set()  # whether or not there was anything to ask it
+
+    def move_to(self, version: Version, move: Callable[[], object]) -> None:
+        """Make the answers of a version, have it made the champion, and serve them. Blocks.
+
+        Args:
+            version: which.
+            move: makes it the champion; called once it is known that it can serve.
+
+        Raises:
+            BundleError: it cannot serve, and nothing was moved.
+            RegistryUnavailable: its bundle cannot be had, or it cannot be moved.
+        """
+        with self._refreshing:
+            self._refused = None  # who asks for it by name wants it looked at now
+            path = self.registry.bundle_path(version)
+            try:
+                order = Order(
+                    version, path, self.settings.threads, self.store.uri, self.store.calendars(), self.clock()
+                )
+                made = self._build(order, None)
+            except (DataError, BuilderEnded):
+                # Without its answers, as whoever goes back while the prices are away has to.
+                verified(path, version, threads=self.settings.threads)
+                made = None
+            move()
+            if made is not None:
+                self._take_over(made)
+                self._serve(None)
+                self.last_error = None
+                self.outcomes["rebuilt"] += 1
+                give_back()
+        if made is None:
+            self.refresh()
 
     def wait_until_busy(self, seconds: float) -> None:
         """Wait until nothing more is done here for the first answers, or for so long."""

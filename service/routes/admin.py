@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import APIRouter
 
-from forecaster.bundle import read_bundle
 from forecaster.errors import BundleError, CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
-from forecaster.probe import check_probe
 from forecaster.version import Version
 from service.dependencies import Host
 from service.errors import responses
@@ -26,16 +26,14 @@ router = APIRouter(tags=["models"])
     summary="Let a version serve",
 )
 def promote(name: str, asked: Promotion, host: Host) -> ModelAnswer:
-    """Make a version the champion, after verifying its files and asking it once.
+    """Make a version the champion, after verifying its files, asking it once, and making all its answers.
 
     The answer says what serves now. Other processes of this service follow with their next look at the registry.
     """
     _require(name, host)
     with host.changing:
         version = host.registry.get(asked.version)
-        _verify(host, version)
-        host.registry.promote(version)
-    host.refresh()
+        _let_serve(host, version, lambda: host.registry.promote(version))
     return model(name, host)
 
 
@@ -48,11 +46,12 @@ def promote(name: str, asked: Promotion, host: Host) -> ModelAnswer:
 def rollback(name: str, host: Host) -> ModelAnswer:
     """Make the champion before this one the champion again; twice goes back two. The answer says what serves now."""
     _require(name, host)
-    try:
-        with host.changing:
-            _roll_back(host)
-    finally:
-        host.refresh()
+    with host.changing:
+        try:
+            earlier = host.registry.earlier()
+        except NoModel:
+            raise NoEarlierChampion(name) from None
+        _let_serve(host, earlier, host.registry.rollback)
     return model(name, host)
 
 
@@ -61,30 +60,15 @@ def _require(name: str, host: ModelHost) -> None:
         raise UnknownModel(name, host.settings.model)
 
 
-def _roll_back(host: ModelHost) -> None:
-    try:
-        champion = host.registry.by_alias()
-        earlier = host.registry.rollback()
-    except NoModel:
-        raise NoEarlierChampion(host.settings.model) from None
-    try:
-        _verify(host, earlier)
-    except Exception:
-        # Which one it is was known by going there only.
-        host.registry.promote(champion)
-        raise
-
-
-def _verify(host: ModelHost, version: Version) -> None:
-    """That a version can serve.
+def _let_serve(host: ModelHost, version: Version, move: Callable[[], object]) -> None:
+    """Make a version the champion, after its answers were made.
 
     Raises:
         UnusableVersion: a file is missing or not the one that was written, or it says something else now.
         RegistryUnavailable: it cannot be had.
     """
     try:
-        bundle = read_bundle(host.registry.bundle_path(version))
-        check_probe(bundle.model(threads=host.settings.threads).predictor, bundle.spec, bundle.manifest, bundle.path)
+        host.move_to(version, move)
     except CorruptBundle as error:
         raise UnusableVersion(version, f"{error.file} {error.reason}") from error
     except BundleError as error:

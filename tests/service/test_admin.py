@@ -94,6 +94,19 @@ def test_a_damaged_version_is_not_rolled_back_to(app: FastAPI, home: Path) -> No
     assert registry.by_alias().version == "2"
 
 
+def test_going_back_needs_no_prices(app: FastAPI, home: Path) -> None:
+    promote(app, "2")
+    (home / "prices").rename(home / "elsewhere")
+    assert champion(post(app, "next-close/rollback")) == "1"
+    # What can be served meanwhile is what was made before, and says so.
+    answer = ask(app, "/v1/forecasts/AAPL").json()
+    assert (answer["model"]["version"], answer["stale"]) == ("2", True)
+    (home / "elsewhere").rename(home / "prices")
+    host_of(app).refresh()
+    answer = ask(app, "/v1/forecasts/AAPL").json()
+    assert (answer["model"]["version"], answer["stale"]) == ("1", False)
+
+
 def test_what_is_not_there(app: FastAPI) -> None:
     assert_problem(promote(app, "9"), 404, "unknown-version")
     assert_problem(post(app, "nope/promote", json={"version": "1"}), 404, "unknown-model")
