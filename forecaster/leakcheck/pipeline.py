@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from data import adjust as adjusting
+from data import history as laying
 from data import windows as windowing
-from data.bars import Bars
+from data.bars import PRICES, Bars
 from data.features import Feature
 from data.scaling import Scaling, SeriesScaling, WindowScaling
 from data.splits import Split
@@ -61,9 +62,10 @@ class Pipeline:
 
     def adjusted(self, bars: Bars) -> list[pd.DataFrame]:
         """Backward-adjusted bars, by each function that is in use."""
-        return [
-            adjust(bars) for adjust in ([self.adjust] if self.adjust else _in_use("adjusted", adjusting, windowing))
-        ]
+        if self.adjust:
+            return [self.adjust(bars)]
+        tables = [adjust(bars) for adjust in _in_use("adjusted", adjusting)]
+        return tables + [_adjusted(bars, adjust) for adjust in _in_use("adjusted_numbers", adjusting, laying)]
 
     def rows(self, bars: Bars, names: Sequence[str]) -> list[Panel]:
         """The panel, by each function that is in use, that of training first."""
@@ -105,6 +107,13 @@ class Pipeline:
             calibrate(output, held_in.y, spec.quantiles, held_in.origin, held_in.outcome)
             for calibrate in _in_use("calibrate", experiment, calibrating)
         ]
+
+
+def _adjusted(bars: Bars, adjust: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> pd.DataFrame:
+    """Bars as a function of their numbers adjusts them."""
+    table = bars.frame
+    names = [*PRICES, "volume", "adj_factor"]
+    return table.assign(**adjust({name: table[name].to_numpy(dtype="float64") for name in names}))
 
 
 def _in_use(name: str, *modules: ModuleType) -> list[Callable[..., Any]]:

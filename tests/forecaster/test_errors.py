@@ -17,6 +17,7 @@ from forecaster.errors import (
     ForecasterError,
     NoModel,
     NotEnoughHistory,
+    NotFinite,
     NotRegistered,
     ParityError,
     RegistryUnavailable,
@@ -46,6 +47,7 @@ EXAMPLES: list[tuple[ForecasterError, list[str]]] = [
     (CorruptCheckpoint(Path("m"), "is cut short"), ["checkpoint m is cut short", "nothing of it was loaded"]),
     (ParityError(0.25, 1e-5, 1000), ["2.50e-01", "1000 windows", "1e-05", "not registered"]),
     (NotEnoughHistory("AAPL", 30, 12), ["AAPL", "needs 30 sessions", "12 are stored", "longer history"]),
+    (NotFinite("AAPL"), ["AAPL: no finite forecast", "forecaster doctor"]),
     (
         CorruptBundle(Path("m"), "model.onnx", "is short"),
         ["model.onnx is short", "Nothing of it was loaded", "promote"],

@@ -17,7 +17,7 @@ from service.app import create_app
 from service.builder import Builder, BuilderEnded
 from service.model_host import ModelHost
 from tests.service.asking import FRIDAY, Clock, ask, assert_problem, host_of, loaded, settings
-from tests.service.test_host import bundle_of, flip_a_byte
+from tests.service.test_host import broken_registry, bundle_of, flip_a_byte
 from tests.service.test_symbols import add_bars, days
 
 
@@ -116,8 +116,7 @@ def test_without_a_note_the_registry_is_asked(home: Path) -> None:
 def test_what_was_begun_is_taken_once_there_is_a_registry(home: Path, tmp_path: Path) -> None:
     host = begun(home)
     working = host.registry
-    host.registry = Registry(f"sqlite:///{home}/prices/bars/file", tmp_path, "next-close")
-    (home / "prices" / "bars" / "file").mkdir()
+    host.registry = Registry(broken_registry(tmp_path), tmp_path, "next-close")
     host.refresh()
     assert host.snapshot is None
     host.registry = working

@@ -13,6 +13,7 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler
 
 import data.adjust
+import data.history
 import data.windows
 import forecaster.experiment
 import forecaster.model
@@ -142,10 +143,21 @@ def named_prices(found: Report) -> None:
     assert "split" in cause(found).futures
 
 
-@pytest.mark.parametrize("module", [data.adjust, data.windows], ids=lambda module: module.__name__)
 @pytest.mark.parametrize("leaking", [back_filled, by_the_last_factor])
-def test_a_back_filled_factor_is_named(module: Any, leaking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "adjusted", leaking)
+def test_a_back_filled_factor_is_named(leaking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data.adjust, "adjusted", leaking)
+    named_prices(check(spec()))
+
+
+@pytest.mark.parametrize("module", [data.adjust, data.history], ids=lambda module: module.__name__)
+def test_a_back_filled_factor_is_named_where_bars_are_laid_out(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = data.adjust.adjusted_numbers
+
+    def leaking(numbers: Any) -> Any:
+        factor = numbers["adj_factor"]
+        return plain({**numbers, "adj_factor": np.append(factor[1:], factor[-1:])})
+
+    monkeypatch.setattr(module, "adjusted_numbers", leaking)
     named_prices(check(spec()))
 
 
