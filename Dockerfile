@@ -1,8 +1,9 @@
-# Two images from one file:
-#   serve   answers over REST; no tensorflow, no compiler, no pip       docker build --target serve .
-#   train   fetches and trains as well                                 docker build --target train .
-# Both run as an unprivileged user on a read-only root file system; what they write goes to the volume
-# /var/lib/forecaster and to /tmp.
+# Three images from one file:
+#   serve    answers over REST; no tensorflow, no compiler, no pip      docker build --target serve .
+#   train    fetches, trains and runs the schedule as well             docker build --target train .
+#   mlflow   the registry's server, on PostgreSQL                      docker build --target mlflow .
+# All run as an unprivileged user on a read-only root file system; what they write goes to their volume, which is
+# /var/lib/forecaster or /var/lib/mlflow, and to /tmp.
 
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -26,6 +27,37 @@ FROM build AS build-train
 COPY requirements/train.txt requirements/
 RUN pip --python /opt/forecaster install --quiet --require-hashes --requirement requirements/train.txt \
  && pip --python /opt/forecaster install --quiet --no-deps dist/*.whl
+
+# MLflow's server wants older releases of some packages than the program does, so that it has an environment of its own.
+FROM python:3.12-slim AS build-mlflow
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+RUN python -m venv --without-pip /opt/mlflow
+COPY requirements/mlflow.txt requirements/
+RUN pip --python /opt/mlflow install --quiet --require-hashes --requirement requirements/mlflow.txt
+
+FROM python:3.12-slim AS mlflow
+RUN useradd --system --uid 10002 --home-dir /var/lib/mlflow --create-home mlflow
+ENV PATH=/opt/mlflow/bin:$PATH \
+    PGPASSFILE=/tmp/pgpass \
+    MLFLOW_HOST=0.0.0.0 \
+    MLFLOW_PORT=5000 \
+    MLFLOW_ARTIFACTS_DESTINATION=/var/lib/mlflow/artifacts \
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build-mlflow /opt/mlflow /opt/mlflow
+COPY --chmod=0755 deploy/mlflow/serve.sh /usr/local/bin/mlflow-serve
+WORKDIR /var/lib/mlflow
+VOLUME /var/lib/mlflow
+USER 10002
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+# Its first start makes the tables, which takes a few seconds.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
+ENTRYPOINT ["mlflow-serve"]
 
 FROM python:3.12-slim AS runtime
 RUN useradd --system --uid 10001 --home-dir /var/lib/forecaster --create-home forecaster

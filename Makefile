@@ -20,11 +20,12 @@ demo: $(VENV)/train.stamp ## real prices -> trained model -> REST answer; goes o
 test: $(VENV)/dev.stamp ## the whole test suite, on up to four cores
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-lint: $(VENV)/dev.stamp ## style, types and layers
+lint: $(VENV)/dev.stamp ## style, types, layers and the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/dev.stamp ## put the code into its standard form
 	$(BIN)/ruff check --fix .
@@ -42,9 +43,10 @@ serve: $(VENV)/train.stamp ## the service on the prices and models under FORECAS
 requirements: $(VENV)/dev.stamp ## pin again what pyproject.toml asks for, by hash
 	PATH="$(abspath $(BIN)):$$PATH" sh requirements/compile.sh
 
-image: ## container images: stock-forecaster:serve (no tensorflow) and stock-forecaster:train
+image: ## container images: stock-forecaster:serve (no tensorflow), stock-forecaster:train and stock-forecaster:mlflow
 	docker build --target serve -t stock-forecaster:serve .
 	docker build --target train -t stock-forecaster:train .
+	docker build --target mlflow -t stock-forecaster:mlflow .
 
 clean: ## remove .venv and caches; what the program wrote under var/ stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

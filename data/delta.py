@@ -44,7 +44,7 @@ NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expi
 # A reader goes through all commits since the last checkpoint; one costs a millisecond, going through fifty costs ten.
 _COMMITS_A_CHECKPOINT: Final = 10
 
-# Appends that are not moved behind another writer's commit: what is new has to be looked up again. Writers of one
+# Writes that are not moved behind another writer's commit: what is new has to be looked up again. Writers of one
 # machine take turns by their lock; more than a few that clash are no chance.
 _UNMOVED: Final = CommitProperties(max_commit_retries=0)
 _ATTEMPTS: Final = 20
@@ -193,14 +193,16 @@ class KeyedTable:
     def upsert(self, rows: pa.Table) -> Upserted:
         """Insert new rows and update changed ones, in one transaction; equal ones cost no new version.
 
+        A writer on another machine may commit meanwhile: then what is new and what has changed is looked up again.
+
         Args:
             rows: columns as in the schema, each key once.
         """
         self._require_room(rows)
-        with self._turn:
-            table = self._followed()
+
+        def write(table: DeltaTable | None) -> Upserted:
             if table is None:
-                self._write(rows, "append", None)
+                self._create(rows)
                 return Upserted(len(rows), 0, 0)
             fresh, changed = self._compared(table, rows)
             if (len(fresh) or len(changed)) and table.metadata().partition_columns != self._partitions:
@@ -209,8 +211,10 @@ class KeyedTable:
                 # New and changed rows together, so that the write stays one transaction.
                 self._merge(table, pa.concat_tables([fresh, changed]))
             elif len(fresh):
-                self._write(fresh, "append", table)
+                self._write(fresh, "append", table, _UNMOVED)
             return Upserted(len(fresh), len(changed), int(table.version()))
+
+        return self._undisturbed(write)
 
     @maps_errors
     def append(self, rows: pa.Table) -> int:
@@ -222,21 +226,18 @@ class KeyedTable:
             rows: columns as in the schema, each key once.
         """
         self._require_room(rows)
-        with self._turn:
-            for attempt in range(1, _ATTEMPTS + 1):
-                table = self._followed()
-                fresh = rows if table is None else self._unknown(table, rows)
-                if not len(fresh):
-                    break
-                try:
-                    # "error": a table that another writer has made meanwhile must not be appended to unread.
-                    self._write(fresh, "error" if table is None else "append", table, _UNMOVED)
-                    break
-                except DeltaError as error:
-                    overtaken = isinstance(error, CommitFailedError) or (table is None and self.opened() is not None)
-                    if attempt == _ATTEMPTS or not overtaken:
-                        raise
+
+        def write(table: DeltaTable | None) -> int:
+            if table is None:
+                if len(rows):
+                    self._create(rows)
+                return len(rows)
+            fresh = self._unknown(table, rows)
+            if len(fresh):
+                self._write(fresh, "append", table, _UNMOVED)
             return len(fresh)
+
+        return self._undisturbed(write)
 
     @maps_errors
     def is_append_only(self) -> bool:
@@ -283,6 +284,20 @@ class KeyedTable:
                 return DeltaTable(self.uri)  # another writer may have made it just now
             return None
 
+    def _undisturbed(self, write: Callable[[DeltaTable | None], R]) -> R:
+        """What `write` makes of the table as it is, done anew where another writer's commit came in between."""
+        attempts = 0
+        with self._turn:
+            while True:
+                attempts += 1
+                table = self._followed()
+                try:
+                    return write(table)
+                except DeltaError as error:
+                    overtaken = isinstance(error, CommitFailedError) or (table is None and self.opened() is not None)
+                    if attempts == _ATTEMPTS or not overtaken:
+                        raise
+
     def _followed(self) -> DeltaTable | None:
         """For writers, whose turn it is: the same, kept open where that was asked for."""
         held = self._held
@@ -318,6 +333,10 @@ class KeyedTable:
         # The engine hands out text as views, which joins do not take.
         return compared(rows, held.cast(self._schema), self.key)
 
+    def _create(self, rows: pa.Table) -> None:
+        # "error": a table that another writer has made meanwhile must not be appended to unread.
+        self._write(rows, "error", None, _UNMOVED)
+
     def _write(
         self,
         rows: pa.Table,
@@ -346,6 +365,7 @@ class KeyedTable:
             source_alias="new",
             target_alias="old",
             post_commithook_properties=NO_HOOKS,
+            commit_properties=_UNMOVED,
         )
         merged.when_matched_update_all().when_not_matched_insert_all().execute()
         self._checkpoint_when_due(table)

@@ -24,6 +24,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Metric, Param
@@ -262,11 +263,11 @@ class Registry:
 
     def _client(self) -> MlflowClient:
         if self._connection is None:
-            if self._local:
-                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             # The first use creates the tables and says so a line a migration, on the terminal of whoever asked.
             for noisy in ("mlflow", "alembic"):
                 logging.getLogger(noisy).setLevel(logging.ERROR)
+            if self._local:
+                _make_database(Path(self.uri.removeprefix("sqlite:///")))
             self._connection = MlflowClient(self.uri, self.uri)
         return self._connection
 
@@ -278,7 +279,11 @@ class Registry:
             with tempfile.TemporaryDirectory(dir=self._artifacts) as draft:
                 fetched = Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri, dst_path=draft))
                 kept.parent.mkdir(exist_ok=True)
-                fetched.rename(kept)
+                try:
+                    fetched.rename(kept)
+                except OSError:
+                    if not kept.is_dir():  # another process brought the same meanwhile
+                        raise
         return kept
 
     def _unfinished(self, client: MlflowClient, run_id: str) -> bool:
@@ -328,6 +333,24 @@ class Registry:
             raise
         history: list[str] = json.loads(tags.get(_HISTORY, "[]"))
         return history
+
+
+def _make_database(path: Path) -> None:
+    """Have the tables of a new local registry made aside, and put them in their place as a whole.
+
+    mlflow makes them one by one, and could never use those that it was killed over.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False):
+        if path.exists():
+            return
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-") as draft:
+            made = Path(draft) / path.name
+            uri = f"sqlite:///{made}"
+            MlflowClient(uri, uri).search_experiments(max_results=1)
+            made.replace(path)
 
 
 def _version(found: ModelVersion, aliases: Iterable[str] = ()) -> Version:
