@@ -90,12 +90,11 @@ class ExchangeSessions:
         Raises:
             CalendarBounds: the day lies outside what is known.
         """
-        self._require(session)
-        position = int(np.searchsorted(self.days, np.datetime64(session)))
-        if position == len(self.days) or self.days[position] != np.datetime64(session):
-            return None
-        opens: datetime = self.opens[position].item()
-        return opens.replace(tzinfo=UTC)
+        return self._moment(self.opens, session)
+
+    def closing(self, session: date) -> datetime | None:
+        """When trading ends on `session`, in UTC; None where it is no trading day. Raises as `opening`."""
+        return self._moment(self.closes, session)
 
     def last_due(self, now: datetime, after_close: timedelta = BAR_IS_DUE_AFTER_CLOSE) -> date:
         """The last session whose bar should be there at `now`, a moment in any time zone.
@@ -115,6 +114,14 @@ class ExchangeSessions:
     def _require(self, day: date) -> None:
         if not self.first <= day <= self.last:
             raise CalendarBounds(self.exchange, day, self.first, self.last)
+
+    def _moment(self, moments: Days, session: date) -> datetime | None:
+        self._require(session)
+        position = int(np.searchsorted(self.days, np.datetime64(session)))
+        if position == len(self.days) or self.days[position] != np.datetime64(session):
+            return None
+        found: datetime = moments[position].item()
+        return found.replace(tzinfo=UTC)
 
     def _at(self, position: int, asked: date) -> date:
         if not 0 <= position < len(self.days):

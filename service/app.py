@@ -35,6 +35,7 @@ from service.routes import (
     models,
     oip,
     prices,
+    schedule,
     symbols,
 )
 from service.schemas.problem import Problem
@@ -62,7 +63,7 @@ _TAGS: Final = [
     {"name": "gates", "description": "What happens inside the network."},
     {"name": "symbols", "description": "What can be asked for."},
     {"name": "models", "description": "What serves, and what could."},
-    {"name": "jobs", "description": "Trainings that run beside the service."},
+    {"name": "jobs", "description": "Trainings that run beside the service, and the scheduler."},
     {"name": "inference", "description": "The network itself, by the Open Inference Protocol, version 2."},
     {"name": "health", "description": "Probes."},
 ]
@@ -146,7 +147,8 @@ def create_app(
         Packing,
     )
     install(app)
-    for resource in (forecasts, diagnostics, prices, gates, symbols, models, admin, jobs, oip, health, meta, dashboard):
+    data = (forecasts, diagnostics, prices, gates, symbols, models, admin, jobs, schedule, oip)
+    for resource in (*data, health, meta, dashboard):
         app.include_router(resource.router)
     app.router.routes[:0] = forecasts.ready.routes
     return app

@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from forecaster.diagnostics.verdict import VerdictCode
+from forecaster.heartbeat import HeartbeatFolder
 from service import refused
 from service.model_host import ModelHost
 
@@ -104,6 +105,7 @@ class _HostMetrics(Collector):
         ready, failing = float(held is not None), float(self._host.last_error is not None)
         yield GaugeMetricFamily("forecaster_ready", "1 while there are answers.", value=ready)
         yield GaugeMetricFamily("forecaster_refresh_failing", "1 after a failed refresh.", value=failing)
+        yield from _scheduler(self._host)
         if held is None:
             return
         age = (self._host.clock() - held.built_at).total_seconds()
@@ -119,3 +121,14 @@ class _HostMetrics(Collector):
         model = GaugeMetricFamily("forecaster_model_info", "What answers.", labels=["name", "version"])
         model.add_metric([held.model.name, held.model.version], 1)
         yield model
+
+
+def _scheduler(host: ModelHost) -> Iterator[Metric]:
+    """What its heartbeat tells; nothing where none was ever started, since no age is not an age of zero."""
+    seen = HeartbeatFolder(host.settings.home).look(host.settings.model, host.clock())
+    if seen.heartbeat is None or seen.age is None:
+        return
+    name = "forecaster_schedule_heartbeat_age_seconds"
+    yield GaugeMetricFamily(name, "Since the scheduler spoke last.", value=seen.age)
+    name = "forecaster_schedule_failures_in_a_row"
+    yield GaugeMetricFamily(name, "Passes that failed since one succeeded.", value=seen.heartbeat.failures)

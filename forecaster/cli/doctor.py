@@ -25,6 +25,7 @@ from forecaster.cli.console import (
     settings,
 )
 from forecaster.errors import ForecasterError
+from forecaster.heartbeat import HeartbeatFolder, Liveness
 from forecaster.ledger.table import Ledger
 from forecaster.settings import Settings
 
@@ -32,6 +33,16 @@ Status = Literal["ok", "note", "problem"]
 
 # A calendar that ends sooner is a problem: there is time left to do something about it.
 _DAYS_AHEAD: Final = 30
+
+# Who uses another scheduler, or none, lacks nothing; one that fell silent should be there.
+_SCHEDULER: Final[dict[Liveness, Status]] = {
+    Liveness.ALIVE: "ok",
+    Liveness.LATE: "note",
+    Liveness.STOPPED: "note",
+    Liveness.NEVER: "note",
+    Liveness.DEAD: "problem",
+    Liveness.UNREADABLE: "problem",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ def doctor(as_json: bool) -> None:
         _prices,
         _registry,
         _ledger,
+        _schedule,
         _calendars,
         _tushare,
         _packages,
@@ -140,6 +152,14 @@ def _ledger(where: Settings, now: datetime) -> Iterator[Finding]:
             f"somebody took delta.appendOnly from {ledger.uri}, so that other programs may rewrite what was published"
         )
         yield Finding("ledger", "problem", text)
+
+
+def _schedule(where: Settings, now: datetime) -> Iterator[Finding]:
+    seen = HeartbeatFolder(where.home).look(where.model, now)
+    beat, status = seen.heartbeat, _SCHEDULER[seen.liveness]
+    if beat is not None and seen.liveness is Liveness.ALIVE and (beat.failures or beat.problem):
+        status = "problem"
+    yield Finding("schedule", status, seen.where)
 
 
 def _calendars(where: Settings, now: datetime) -> Iterator[Finding]:

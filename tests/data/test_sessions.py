@@ -132,6 +132,7 @@ def test_a_bar_is_due_an_hour_after_the_close_wherever_the_clock_hangs(symbol: s
     sessions = LIBRARY.of(symbol)
     due = (at(close) + timedelta(hours=1)).astimezone(ZoneInfo(zone))
     today = at(close).date()  # the close falls on the session's own date in UTC too, on these three exchanges
+    assert sessions.closing(today) == at(close)
     assert sessions.last_due(due) == today
     assert sessions.last_due(due + timedelta(hours=5)) == today
     before = sessions.last_due(due - timedelta(seconds=1))

@@ -93,7 +93,7 @@ def test_contract(own: FastAPI, headers: dict[str, str]) -> None:
     assert not problems, "\n".join(problems)
     assert {status for _, status in scenarios} <= {Status.SUCCESS, Status.SKIP}
     assert {phase for phase, status in scenarios if status is Status.SUCCESS} == PHASES
-    assert scenarios["coverage", Status.SUCCESS] == scenarios["fuzzing", Status.SUCCESS] == 25
+    assert scenarios["coverage", Status.SUCCESS] == scenarios["fuzzing", Status.SUCCESS] == 26
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,6 +159,9 @@ def test_jobs_are_listed_and_started(browser: Browser, base: str) -> None:
     with visiting(browser, base, ADMIN_KEY) as visit:
         page = visit.go("jobs")
         assert page.get_by_text("No job has run yet").count() == 1  # the server's own answer
+        page.get_by_text("No scheduler was started").wait_for()
+        said = {"state": "idle", "next_due": "2026-11-23T22:10:00Z", "retry_at": None, "failures": 2, "problem": None}
+        page.route("**/v1/schedule", lambda route: route.fulfill(json={"liveness": "alive", "heartbeat": said}))
         page.route("**/v1/jobs", lambda route: route.fulfill(json={"jobs": jobs}))
         page.route("**/v1/jobs/retrain", start)
         button = page.get_by_role("button", name="Start training")
@@ -166,6 +170,9 @@ def test_jobs_are_listed_and_started(browser: Browser, base: str) -> None:
         assert button.is_disabled()
         assert page.get_by_role("progressbar").get_attribute("value") == "3"
         assert "2 min 30 s" in page.locator("tbody tr").nth(1).inner_text()
+        assert re.search(
+            r"running · idle · next pass Nov 2[34], 2026, .+ · failures in a row: 2", page.inner_text("main")
+        )
         assert serious(page) == []
 
 

@@ -72,6 +72,7 @@ def test_paths(described: dict[str, Any]) -> None:
         "/v1/jobs",
         "/v1/jobs/{id}",
         "/v1/jobs/retrain",
+        "/v1/schedule",
         "/v2",
         "/v2/health/live",
         "/v2/health/ready",

@@ -3,6 +3,7 @@
 import { get, key, post, Problem } from "./api.js";
 import { h, icon, say } from "./dom.js";
 import { has, moment, NONE, plain, t } from "./i18n.js";
+import { scheduleLine } from "./schedule-line.js";
 import { empty, failed, skeleton } from "./states.js";
 
 const AGAIN_MS = 3000;
@@ -12,10 +13,12 @@ const TONES = { succeeded: "good", failed: "bad", lost: "warn" };
 export function jobs(main, signal) {
   const body = h("div", {}, skeleton("rows"));
   const fault = h("div", {});
+  const scheduler = h("div", {});
   const start = h("button", { class: "button strong", type: "button", hidden: true, onclick: run }, t("start_training"));
   main.replaceChildren(
     h("div", { class: "title-row" }, h("h1", {}, t("jobs_title")), start),
     h("p", { class: "lede" }, t("jobs_lead")),
+    scheduler,
     fault,
     body,
   );
@@ -43,6 +46,7 @@ export function jobs(main, signal) {
       start.disabled = busy;
       body.replaceChildren(found.length ? table(found) : empty(t("jobs_empty"), t("jobs_empty_detail")));
       if (busy) setTimeout(() => !signal.aborted && fill(), AGAIN_MS);
+      scheduler.replaceChildren(await scheduleLine(signal));
     } catch (error) {
       if (signal.aborted || error.name === "AbortError") return;
       start.hidden = true;

@@ -264,4 +264,17 @@ export const EN = {
   state_lost: "Lost",
   epoch_of: "Epoch {epoch} of at most {of}",
   minutes_n: "{m} min {s} s",
+
+  scheduler_alive: "The scheduler is running",
+  scheduler_late: "The scheduler has not been heard for a while",
+  scheduler_dead: "The scheduler is dead: start forecaster schedule again",
+  scheduler_stopped: "The scheduler is stopped",
+  scheduler_never_started: "No scheduler was started: forecaster schedule runs a pass after each trading day",
+  scheduler_unreadable: "The scheduler's heartbeat cannot be read",
+  schedule_idle: "idle",
+  schedule_running: "a pass is running",
+  schedule_waiting_for_retry: "the pass failed and is tried again at {at}",
+  schedule_refusing: "it cannot tell when a pass is due",
+  schedule_next: "next pass {at}",
+  schedule_failures: "failures in a row: {n}",
 };

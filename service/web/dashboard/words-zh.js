@@ -264,4 +264,17 @@ export const ZH = {
   state_lost: "中断",
   epoch_of: "第 {epoch} 轮，最多 {of} 轮",
   minutes_n: "{m} 分 {s} 秒",
+
+  scheduler_alive: "调度器正在运行",
+  scheduler_late: "调度器已有一段时间没有消息",
+  scheduler_dead: "调度器已失去响应：请重新启动 forecaster schedule",
+  scheduler_stopped: "调度器已停止",
+  scheduler_never_started: "尚未启动调度器：forecaster schedule 会在每个交易日收盘后运行",
+  scheduler_unreadable: "无法读取调度器的心跳",
+  schedule_idle: "空闲",
+  schedule_running: "正在运行",
+  schedule_waiting_for_retry: "运行失败，将于 {at} 重试",
+  schedule_refusing: "无法判断何时该运行",
+  schedule_next: "下次运行 {at}",
+  schedule_failures: "连续失败 {n} 次",
 };
