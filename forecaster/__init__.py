@@ -15,6 +15,9 @@
 `backtest/`     models and baselines, fitted again and again on what was known then
 `leakcheck/`    whether anything that a forecast rests on looks ahead
 `ledger/`       every published forecast, and its outcome when it is known
+`promotion/`    may a challenger become the champion: from evidence to a decision
+`pipeline/`     the unattended pass: fetch, score, retrain where due, publish
+`sources`       where prices come from, as settings and callers say
 `bundle`        a model version on disk: write, verify, read
 `registry`      versions and aliases, in MLflow
 `experiment`    one run from the store to a registered version

@@ -6,9 +6,9 @@ training goes on in the same run. Done, or failed in a way that would come again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Training:
         spec, training: the network, and how it is fitted.
         start: a version to go on from.
         data_version: of the price table.
+        marks: tags beside those that tell what was trained.
     """
 
     windows: Windows
@@ -51,6 +52,7 @@ class Training:
     training: TrainSpec
     start: Start | None
     data_version: int | None
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def trained_through(self) -> str:
@@ -75,6 +77,7 @@ class Training:
             "trained_through": self.trained_through,
             "symbols": str(len(np.unique(self.windows.panel.series[self.windows.last]))),
             **started,
+            **self.marks,
         }
 
 

@@ -22,7 +22,7 @@
         ├── NotRegistered       a network is trained, and the registry went away meanwhile
         └── RegistryUnavailable the registry does not answer
 
-`ledger.errors` and `backtest.errors` have their own branches of it.
+`ledger.errors`, `backtest.errors` and `pipeline.errors` have their own branches of it.
 """
 
 from __future__ import annotations

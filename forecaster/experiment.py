@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -99,6 +100,7 @@ def run_experiment(
     start: Start | None = None,
     checkpoints: Path | None = None,
     fresh: bool = False,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Experiment:
     """Train a model on the store's prices and register it, without giving it an alias.
 
@@ -111,6 +113,7 @@ def run_experiment(
         start: a version whose weights, and per-series ranges, are gone on from.
         checkpoints: the folder where it is kept how far training is, so that another call goes on; None keeps nothing.
         fresh: start anew where a checkpoint is.
+        tags: of the run and of the version, beside those that tell what was trained.
 
     Raises:
         DataError: there are no prices, or too few for a window or for the split.
@@ -132,7 +135,7 @@ def run_experiment(
     progress(Step("loading tensorflow"))
     from forecaster.attempt import Training, attempted
 
-    what = Training(windows, split, spec, training, start, data_version)
+    what = Training(windows, split, spec, training, start, data_version, tags)
     with attempted(what, registry, checkpoints, progress, fresh=fresh) as attempt:
         trained = attempt.train()
         with tempfile.TemporaryDirectory(prefix="forecaster-") as folder:

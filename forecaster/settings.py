@@ -14,7 +14,9 @@ from pydantic_settings import (
 )
 
 from data.providers.tushare.account import Account
+from forecaster.pipeline.settings import RetrainSettings
 from forecaster.promotion.thresholds import Thresholds
+from forecaster.schedule_settings import ScheduleSettings
 
 # A name, and the symbol behind it where a network knows one share only.
 MODEL_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}(\.[A-Z0-9][A-Z0-9-]{0,11}(\.[A-Z]{1,4})?)?$"
@@ -33,6 +35,8 @@ class Settings(BaseSettings):
         model: the name of the model that trains and serves.
         tracking_uri: the MLflow registry; by default an sqlite file under `home`.
         gate: what a challenger's evidence has to show before it becomes the champion.
+        retrain: what an unattended pass does.
+        schedule: when the scheduler runs the unattended pass, and how patient it is.
         universes: names for lists of symbols: a file, an index or `all`.
         tushare_token: the account's token, from TUSHARE_TOKEN.
         tushare_token_file: a file that holds it instead, from TUSHARE_TOKEN_FILE.
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI", "tracking_uri", "mlflow_tracking_uri"),
     )
     gate: Thresholds = Thresholds()
+    retrain: RetrainSettings = RetrainSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     universes: dict[str, str] = Field(default_factory=dict)
     tushare_token: SecretStr = Field(
         default=SecretStr(""), validation_alias=AliasChoices("TUSHARE_TOKEN", "tushare_token"), repr=False

@@ -6,7 +6,7 @@ import functools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final, NoReturn, ParamSpec
@@ -139,11 +139,20 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, as wide as it needs to be where stdout is not a terminal."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, texts: Collection[str] = ()
+) -> None:
+    """A table on stdout, as wide as it needs to be where stdout is not a terminal.
+
+    Args:
+        title: above it.
+        columns, rows: what it holds, figures but for the first column.
+        texts: the columns beside the first that hold words.
+    """
     table = Table(title=title, title_justify="left", header_style="bold")
     for position, name in enumerate(columns):
-        table.add_column(name, justify="left" if position == 0 else "right", overflow="fold")
+        left = position == 0 or name in texts
+        table.add_column(name, justify="left" if left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 140).print(table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,7 @@ import click
 
 from data.ingest import IngestReport, ingest
 from data.providers.base import Batch, Incremental, Plan, Provider
-from data.providers.catalogue import NAMES, TUSHARE, provider, tushare
-from data.store import PriceStore
-from data.universes import universe
+from data.providers.catalogue import NAMES
 from forecaster.cli.check import check_prices
 from forecaster.cli.console import (
     FAILED,
@@ -28,7 +25,7 @@ from forecaster.cli.console import (
     wait_option,
 )
 from forecaster.cli.pacing import CallsShown
-from forecaster.settings import Settings
+from forecaster.sources import opened, to_fetch
 
 if TYPE_CHECKING:
     from data.providers.tushare.provider import TushareProvider
@@ -96,8 +93,9 @@ def fetch(
         return
     with progress_bar(hidden=as_json) as shown, store.writing(wait):
         calls = CallsShown(shown)
-        source = _source(name, path, mappings, where, calls)
-        chosen, everything = _chosen(wanted, universe_name, source, store, where, now)
+        source = opened(name, where, path=path, mapping=_mapping(mappings), on_wait=calls.waits)
+        _told_of_address(source, calls)
+        chosen, everything = to_fetch(source, store, where, symbols=wanted, name=universe_name, day=now.date())
         if isinstance(source, Incremental):
             advance = calls.advance
         elif only_plan or recheck:
@@ -129,38 +127,12 @@ def fetch(
         raise SystemExit(FAILED)
 
 
-def _source(
-    name: str, path: Path | None, mappings: tuple[str, ...], where: Settings, calls: CallsShown
-) -> Provider | TushareProvider:
-    if name != TUSHARE:
-        return provider(name, path=path, mapping=_mapping(mappings))
-    source = tushare(where.tushare_account, on_wait=calls.waits)
-    if not source.secure:
+def _told_of_address(source: Provider | TushareProvider, calls: CallsShown) -> None:
+    if isinstance(source, Incremental) and not source.secure:
         calls.say(
             f"warning: {source.address} is not encrypted, and your token travels to it in the clear; "
             "set FORECASTER_TUSHARE_URL to an address that begins with https://"
         )
-    return source
-
-
-def _chosen(
-    wanted: tuple[str, ...],
-    name: str | None,
-    source: Provider | TushareProvider,
-    store: PriceStore,
-    where: Settings,
-    now: datetime,
-) -> tuple[list[str] | None, bool]:
-    """The symbols to fetch, None for the provider's own choice; and whether all are meant that there are."""
-    if name is None:
-        return list(wanted) or None, False
-    members = None
-    if isinstance(source, Incremental):
-        members = partial(source.members, day=now.date())
-    found = universe(name, store.facts, named=where.universes, members=members)
-    if found.symbols is None:
-        return None, True
-    return sorted({*wanted, *found.symbols}), False
 
 
 def _document(report: IngestReport, plan: Plan | None) -> dict[str, object]:

@@ -16,7 +16,7 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which a user meets them."""
         order = ["demo", "fetch", "train", "predict", "diagnose", "backtest", "leakcheck", "publish", "gates", "models"]
-        order += ["serve", "store", "doctor"]
+        order += ["retrain", "schedule", "serve", "store", "doctor"]
         names = {point.name for point in entry_points(group=_GROUP)}
         return [name for name in order if name in names] + sorted(names - set(order))
 
