@@ -1,7 +1,8 @@
-"""Which version serves, noted beside the bundles of a local registry whenever that changes.
+"""Which version serves, noted beside the bundles of a local registry whenever it is known.
 
-Only a guess, for whoever would begin to work before the registry can be asked, which takes a second the first time. The
-registry has the last word.
+For whoever starts, since it takes a second to load what asks the registry. The note says what the database's file was
+like when it was asked: as long as that is so, the note says what the registry would. Otherwise it is a guess, with
+which to begin to work before the registry has the last word.
 """
 
 from __future__ import annotations
@@ -9,21 +10,50 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from forecaster.version import Version
+from forecaster.version import CHAMPION, Version
 
 _RUN: Final = re.compile(r"[0-9a-f]{32}")
 
+State = tuple[int, int]
+"""Of a file: when it was written to, and its size."""
 
-def note(artifacts: Path, version: Version) -> None:
-    """Write it down; where that fails, nobody has a guess.
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What was noted.
+
+    Attributes:
+        version: the champion.
+        path: its bundle.
+        current: whether the database is as it was then.
+    """
+
+    version: Version
+    path: Path
+    current: bool
+
+
+def state_of(database: Path) -> State | None:
+    """What tells whether a database was written to since; None where there is none."""
+    try:
+        found = database.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def note(artifacts: Path, version: Version, state: State) -> None:
+    """Write it down; where that fails, nobody has a note.
 
     Args:
         artifacts: where the bundles of the registry are.
-        version: what serves from now on.
+        version: the champion.
+        state: the database's, before it was asked.
     """
     facts = {
         "name": version.name,
@@ -31,6 +61,7 @@ def note(artifacts: Path, version: Version) -> None:
         "created": version.created.isoformat(),
         "tags": dict(version.tags),
         "run_id": version.run_id,
+        "state": state,
     }
     target = _file(artifacts, version.name)
     draft = target.with_name(f"{target.name}.{os.getpid()}")
@@ -41,11 +72,12 @@ def note(artifacts: Path, version: Version) -> None:
         draft.unlink(missing_ok=True)
 
 
-def noted(artifacts: Path, name: str) -> tuple[Version, Path] | None:
-    """What was noted of a model, and where its bundle is; None where nothing was, or the bundle has gone.
+def noted(artifacts: Path, database: Path, name: str) -> Noted | None:
+    """What was noted of a model; None where nothing was, or the bundle has gone.
 
     Args:
         artifacts: where the bundles of the registry are.
+        database: the registry's.
         name: the model's.
     """
     try:
@@ -53,15 +85,19 @@ def noted(artifacts: Path, name: str) -> tuple[Version, Path] | None:
         found = Version(
             name=name,
             version=str(facts["version"]),
-            aliases=(),
+            aliases=(CHAMPION,),
             created=datetime.fromisoformat(facts["created"]),
             tags=dict(facts["tags"]),
             run_id=str(facts["run_id"]),
         )
+        state = facts["state"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     path = artifacts / found.run_id / "artifacts" / "bundle"
-    return (found, path) if _RUN.fullmatch(found.run_id) and path.is_dir() else None
+    if not _RUN.fullmatch(found.run_id) or not path.is_dir():
+        return None
+    now = state_of(database)
+    return Noted(found, path, now is not None and state == list(now))
 
 
 def _file(artifacts: Path, name: str) -> Path:

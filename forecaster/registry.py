@@ -33,12 +33,9 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
-from forecaster.noted import note
+from forecaster.noted import State, note, state_of
 from forecaster.runs import Run
-from forecaster.version import ROLLED_BACK, Version
-
-CHAMPION: Final = "champion"
-CHALLENGER: Final = "challenger"
+from forecaster.version import CHALLENGER, CHAMPION, ROLLED_BACK, Version
 
 _BUNDLE: Final = "bundle"
 _HISTORY: Final = "champions"
@@ -60,6 +57,8 @@ class Registry:
         self.name = name
         self._artifacts = artifacts
         self._local = uri.startswith("sqlite:")
+        self._database = Path(uri.removeprefix("sqlite:///"))
+        self._noted: State | None = None
         self._connection: MlflowClient | None = None
 
     @property
@@ -171,13 +170,18 @@ class Registry:
             NoModel: none does.
             RegistryUnavailable: the registry does not answer.
         """
+        state = state_of(self._database) if self._local else None
         with self._answers() as client:
             try:
-                return _version(client.get_model_version_by_alias(self.name, alias), (alias,))
+                found = _version(client.get_model_version_by_alias(self.name, alias), (alias,))
             except MlflowException as error:
                 if error.error_code in _ABSENT:
                     raise NoModel(self.name, alias) from None
                 raise
+        if alias == CHAMPION and state is not None and state != self._noted:
+            note(self._artifacts, found, state)
+            self._noted = state
+        return found
 
     def bundle_path(self, version: Version) -> Path:
         """The bundle of a version as a local directory, downloaded where it is not local.
@@ -218,8 +222,7 @@ class Registry:
             client.set_registered_model_alias(self.name, CHAMPION, version.version)
             if self._aliases(client).get(CHALLENGER) == version.version:
                 client.delete_registered_model_alias(self.name, CHALLENGER)
-        if self._local:
-            note(self._artifacts, version)
+        self.by_alias()  # which notes it
 
     def earlier(self) -> Version:
         """The champion before this one.
@@ -248,8 +251,7 @@ class Registry:
             client.set_model_version_tag(self.name, history[-1], ROLLED_BACK, moment)
             client.set_registered_model_alias(self.name, CHAMPION, previous.version)
             client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history[:-1]))
-        if self._local:
-            note(self._artifacts, previous)
+        self.by_alias()  # which notes it
         return previous
 
     @contextmanager
@@ -267,7 +269,7 @@ class Registry:
             for noisy in ("mlflow", "alembic"):
                 logging.getLogger(noisy).setLevel(logging.ERROR)
             if self._local:
-                _make_database(Path(self.uri.removeprefix("sqlite:///")))
+                _make_database(self._database)
             self._connection = MlflowClient(self.uri, self.uri)
         return self._connection
 

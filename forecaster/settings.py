@@ -108,7 +108,12 @@ class Settings(BaseSettings):
     @property
     def registry_uri(self) -> str:
         """Where the registry is."""
-        return self.tracking_uri or f"sqlite:///{(self.home / 'registry' / 'mlflow.db').absolute()}"
+        return self.tracking_uri or f"sqlite:///{self.registry_file}"
+
+    @property
+    def registry_file(self) -> Path:
+        """The database of a local registry."""
+        return (self.home / "registry" / "mlflow.db").absolute()
 
     @property
     def artifacts(self) -> Path:

@@ -14,9 +14,9 @@ from data.splits import Split
 from data.windows import Windows
 from forecaster.bundle import Bundle, read_bundle, scaling_from_dict
 from forecaster.errors import AlreadyLearnt, SpecError
-from forecaster.registry import CHALLENGER, CHAMPION, Registry
+from forecaster.registry import Registry
 from forecaster.spec import ModelSpec, TrainSpec, load_specs, to_dict
-from forecaster.version import Version
+from forecaster.version import CHALLENGER, CHAMPION, Version
 
 # Weights that are nearly right are lost again at the rate that found them.
 _SLOWER: Final = 0.1

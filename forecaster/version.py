@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+# The aliases: of the version that serves, and of the one that wants to.
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+
 # The tag of a version that somebody went back from, with the time.
 ROLLED_BACK: Final = "rolled_back"
 

@@ -213,8 +213,10 @@ def _failed(error: Exception) -> Failed:
 
 def _first_order(settings: ServiceSettings, now: datetime) -> Order:
     """What probably serves: what was noted, or else what the registry says."""
-    found = None if settings.tracking_uri else noted(settings.artifacts, settings.model)
-    if found is None:
+    known = None if settings.tracking_uri else noted(settings.artifacts, settings.registry_file, settings.model)
+    if known is not None:
+        found = known.version, known.path
+    else:
         # Here: who knows without it need not wait for MLflow.
         from forecaster.registry import Registry
 

@@ -8,10 +8,13 @@ from functools import cache
 from typing import Any, Final
 
 # glibc's mallopt.
+_TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
-_LARGE_BYTES: Final = 1 << 16
+# Larger than anything that a request needs, which would wait for fresh pages each time.
+_LARGE_BYTES: Final = 1 << 20
+_KEPT_BYTES: Final = 1 << 26
 _ARENAS: Final = 2
 
 
@@ -26,6 +29,7 @@ def keep_small() -> None:
     if mallopt is not None:
         mallopt(_ARENA_MAX, _ARENAS)
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)  # what is freed in small pieces goes back by `give_back`
 
 
 def give_back() -> None:

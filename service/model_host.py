@@ -13,14 +13,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from data.errors import DataError, EmptyStore, StoreUnavailable, shown
 from data.store import PriceStore
 from forecaster.bundle import read_bundle
 from forecaster.errors import BundleError, ForecasterError, RegistryUnavailable
 from forecaster.ledger.table import Ledger
-from forecaster.registry import Registry
+from forecaster.noted import noted
 from forecaster.version import Version
 from service.answers import model_facts
 from service.builder import Builder, BuilderEnded
@@ -32,6 +33,9 @@ from service.memory import give_back
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot
+
+if TYPE_CHECKING:
+    from forecaster.registry import Registry
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +93,6 @@ class ModelHost:
 
     Attributes:
         settings: where things are, and how often to look.
-        registry: the model's versions.
         store: the prices.
         diagnoses: makes diagnostics of what is served.
         snapshot: what is served now.
@@ -111,7 +114,6 @@ class ModelHost:
         """
         self.settings = settings
         self.clock = clock
-        self.registry = Registry(settings.registry_uri, settings.artifacts, settings.model)
         self.store = PriceStore(settings.store_uri)
         self.diagnoses = Diagnoses(self.store, Ledger(settings.ledger_uri))
         self.snapshot: Snapshot | None = None
@@ -128,6 +130,13 @@ class ModelHost:
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The model's versions. Made when it is asked for, since that loads MLflow."""
+        from forecaster.registry import Registry
+
+        return Registry(self.settings.registry_uri, self.settings.artifacts, self.settings.model)
 
     def start(self) -> None:
         """Load in the background, then refresh every `refresh_seconds`. Once is enough."""
@@ -225,7 +234,7 @@ class ModelHost:
         now, held, away = self.clock(), self._made, None
         if held is None and self._builder.begun:
             # The registry is asked while the other process is at work, on what it takes for what serves.
-            made = first_made(self._builder, self.registry.by_alias())
+            made = first_made(self._builder, self._champion())
             if made is not None:
                 self._take_over(made)
                 return "rebuilt"
@@ -256,6 +265,12 @@ class ModelHost:
         if away is not None:
             raise away
         return outcome
+
+    def _champion(self) -> Version:
+        """What serves, by the note of it where that is current: to ask the registry takes a second the first time."""
+        where = self.settings
+        found = None if where.tracking_uri else noted(where.artifacts, where.registry_file, where.model)
+        return found.version if found is not None and found.current else self.registry.by_alias()
 
     def _take_over(self, made: Snapshot) -> None:
         """Serve it from now on."""

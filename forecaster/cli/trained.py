@@ -13,7 +13,8 @@ from forecaster.diagnostics.diagnostics import to_dict
 from forecaster.errors import NoModel
 from forecaster.experiment import Experiment
 from forecaster.per_symbol import Each
-from forecaster.registry import CHALLENGER, CHAMPION, Registry
+from forecaster.registry import Registry
+from forecaster.version import CHALLENGER, CHAMPION
 
 
 def give_alias(models: Registry, made: Experiment, *, promote: bool) -> str:

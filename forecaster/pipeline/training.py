@@ -24,11 +24,12 @@ from forecaster.pipeline.errors import StepFailed
 from forecaster.pipeline.record import TAG
 from forecaster.pipeline.wire import Told, settings_from_dict, settings_to_dict
 from forecaster.quiet import native_stderr_withheld
-from forecaster.registry import CHAMPION, Registry
+from forecaster.registry import Registry
 from forecaster.settings import Settings
 from forecaster.spec import ModelSpec, TrainSpec, load_specs
 from forecaster.start import read_start
 from forecaster.step import Step
+from forecaster.version import CHAMPION
 
 
 def in_own_process(settings: Settings, tag: str, start: str, say: Callable[[str], None]) -> str:

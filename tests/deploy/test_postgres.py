@@ -15,8 +15,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from forecaster.errors import RegistryUnavailable
-from forecaster.registry import CHAMPION, Registry
-from forecaster.version import Version
+from forecaster.registry import Registry
+from forecaster.version import CHAMPION, Version
 from tests.deploy.databases import PASSWORD, Database, free_port, postgres, programs
 from tests.deploy.files import DEPLOY
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from forecaster.errors import CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
-from forecaster.registry import CHALLENGER, CHAMPION, Registry
-from forecaster.version import Version
+from forecaster.registry import Registry
+from forecaster.version import CHALLENGER, CHAMPION, Version
 
 NAME = "next-close"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from forecaster.noted import noted
-from forecaster.registry import CHAMPION, Registry
+from forecaster.noted import Noted, noted
+from forecaster.registry import Registry
+from forecaster.version import CHAMPION
 from service.app import create_app
 from service.builder import Builder, BuilderEnded
 from service.model_host import ModelHost
@@ -76,15 +77,20 @@ def begun(home: Path) -> ModelHost:
     return ModelHost(where, Clock(), builder)
 
 
+def note_of(home: Path) -> Noted | None:
+    where = settings(home)
+    return noted(where.artifacts, where.registry_file, "next-close")
+
+
 def registry_of(home: Path) -> Registry:
     where = settings(home)
     return Registry(where.registry_uri, where.artifacts, where.model)
 
 
 def test_the_first_answers_are_begun_with_what_was_noted(home: Path) -> None:
-    found = noted(settings(home).artifacts, "next-close")
+    found = note_of(home)
     assert found is not None
-    assert (found[0].run_id, found[1]) == (registry_of(home).by_alias().run_id, bundle_of(home))
+    assert (found.version, found.path) == (registry_of(home).by_alias(), bundle_of(home))
     host = begun(home)
     host.refresh()
     assert host.outcomes == {"rebuilt": 1, "unchanged": 0, "failed": 0}
@@ -94,6 +100,30 @@ def test_the_first_answers_are_begun_with_what_was_noted(home: Path) -> None:
         assert ask(early, path).content == ask(loaded(home), path).content
     host.refresh()
     assert host.outcomes["unchanged"] == 1
+
+
+def test_a_note_that_is_current_spares_the_registry_at_the_start(home: Path, tmp_path: Path) -> None:
+    registry_of(home).by_alias()  # another model was registered since
+    found = note_of(home)
+    assert found is not None
+    assert found.current
+    host = begun(home)
+    host.registry = Registry(broken_registry(tmp_path), tmp_path, "next-close")
+    host.refresh()
+    assert host.current().version == found.version
+    host.refresh()  # from then on it is asked
+    assert host.current().forecasts["AAPL"].body.endswith(b'so that a newer model may be missing"}')
+
+
+def test_whatever_is_written_to_the_registry_makes_a_note_a_guess_until_it_is_asked(home: Path) -> None:
+    registry_of(home).register(bundle_of(home), params={}, metrics={}, curves={}, tags={})
+    found = note_of(home)
+    assert found is not None
+    assert not found.current
+    registry_of(home).by_alias()
+    again = note_of(home)
+    assert again is not None
+    assert again.current
 
 
 def test_the_registry_has_the_last_word_on_what_was_noted(home: Path) -> None:
@@ -107,13 +137,14 @@ def test_the_registry_has_the_last_word_on_what_was_noted(home: Path) -> None:
 
 def test_without_a_note_the_registry_is_asked(home: Path) -> None:
     (home / "registry" / "next-close.serves.json").write_text("{", encoding="utf-8")
-    assert noted(settings(home).artifacts, "next-close") is None
+    assert note_of(home) is None
     host = begun(home)
     host.refresh()
     assert host.current().version.version == "1"
 
 
 def test_what_was_begun_is_taken_once_there_is_a_registry(home: Path, tmp_path: Path) -> None:
+    registry_of(home).register(bundle_of(home), params={}, metrics={}, curves={}, tags={})  # the note is none any more
     host = begun(home)
     working = host.registry
     host.registry = Registry(broken_registry(tmp_path), tmp_path, "next-close")

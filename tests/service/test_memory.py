@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-# Pieces of 200 kB, all freed but the last: with glibc's own ways that one keeps the room of the others.
+# Pieces of 2 MB, all freed but the last: with glibc's own ways that one keeps the room of the others.
 _PROGRAM: Final = """
 import sys
 from pathlib import Path
@@ -18,9 +18,9 @@ def resident():
 
 if sys.argv[1] == "small":
     keep_small()
-bytes(1 << 20)  # freed, after which glibc no longer lets go of pieces of that size
+bytes(4 << 20)  # freed, after which glibc no longer lets go of pieces of that size
 before = resident()
-pieces = [bytearray(200_000) for _ in range(200)]
+pieces = [bytearray(2_000_000) for _ in range(20)]
 last = pieces[-1]
 del pieces
 print(resident() - before)

@@ -12,7 +12,7 @@ from forecaster.promotion.decisions import Decided
 from forecaster.promotion.decisions import to_dict as decided_to_dict
 from forecaster.promotion.gate import decide
 from forecaster.promotion.weighing import weighed
-from forecaster.registry import CHAMPION
+from forecaster.version import CHAMPION
 
 # Of the checks that a challenger has passed, those that say how good it is.
 _TOLD: Final = ("champion", "naive", "coverage")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from forecaster.errors import NoModel
 from forecaster.pipeline.place import Outcome, Place
-from forecaster.registry import CHALLENGER, Registry
+from forecaster.registry import Registry
+from forecaster.version import CHALLENGER
 
 
 def promote(place: Place) -> Outcome:
