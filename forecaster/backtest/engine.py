@@ -110,7 +110,9 @@ def _ray(jobs: int, address: str | None) -> Iterator[int]:
 
     cluster: Any = ray  # half typed
     backend: Any = joblib
-    where = {"num_cpus": jobs, "include_dashboard": False} if address is None else {"address": address}
+    # "local": without an address Ray would look for any cluster that was ever started on this machine.
+    own = {"address": "local", "num_cpus": jobs, "include_dashboard": False}
+    where = own if address is None else {"address": address}
     try:
         cluster.init(**where, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (OSError, ValueError, RuntimeError) as error:
