@@ -14,7 +14,7 @@ The lowest layer: it knows neither models nor HTTP. In the order in which a pric
 `facts`          what a source says beside prices: calendar, listings, gaps, coverage, members
 `delta`          Delta tables with a primary key, under both
 `comparing`      which rows are new and which have changed
-`lock`           one writer at a time
+`lock`           one writer at a time; `holder` says who it is
 `upkeep`         compaction and clean-up
 `health/`        what is wrong with stored bars
 `price_limits`   how far a price may move in a session, by exchange, board and date

@@ -46,7 +46,7 @@ def adjusted(bars: Bars, direction: Direction = "backward") -> pd.DataFrame:
 
 
 def adjusted_numbers(numbers: Mapping[str, Array]) -> dict[str, Array]:
-    """One symbol's bars with backward-adjusted prices and volume, as `adjusted` makes them, without a table.
+    """Bars with backward-adjusted prices and volume, as `adjusted` makes them, without a table.
 
     Args:
         numbers: open, high, low, close [currency], volume [shares] and adj_factor [1] by these names, each `(n,)`.

@@ -51,27 +51,13 @@ class History:
             table: backward-adjusted bars, sorted by symbol and session.
             universe: the symbols that cross-sections are taken over; None takes all.
         """
-        codes, names = pd.factorize(table["symbol"])
-        self._lay(
-            tuple(str(name) for name in names),
-            codes.astype(np.int64),
-            table["session"].to_numpy().astype("datetime64[D]"),
-            {name: table[name].to_numpy(dtype="float64") for name in _COLUMNS},
-            universe,
-        )
+        self._lay_table(table, _numbers(table), universe)
 
     @classmethod
     def of_bars(cls, bars: Bars, universe: Collection[str] | None = None) -> History:
         """The same from bars as traded, without a table of adjusted ones in between."""
-        table, made = bars.frame, cls.__new__(cls)
-        codes, names = pd.factorize(table["symbol"])
-        made._lay(
-            tuple(str(name) for name in names),
-            codes.astype(np.int64),
-            table["session"].to_numpy().astype("datetime64[D]"),
-            adjusted_numbers({name: table[name].to_numpy(dtype="float64") for name in _COLUMNS}),
-            universe,
-        )
+        made = cls.__new__(cls)
+        made._lay_table(bars.frame, adjusted_numbers(_numbers(bars.frame)), universe)
         return made
 
     @classmethod
@@ -87,6 +73,11 @@ class History:
         made = cls.__new__(cls)
         made._lay((symbol,), np.zeros(len(session), dtype=np.int64), session, numbers, None)
         return made
+
+    def _lay_table(self, table: pd.DataFrame, numbers: Mapping[str, Array], universe: Collection[str] | None) -> None:
+        codes, names = pd.factorize(table["symbol"])
+        session = table["session"].to_numpy().astype("datetime64[D]")
+        self._lay(tuple(str(name) for name in names), codes.astype(np.int64), session, numbers, universe)
 
     def _lay(
         self,
@@ -175,6 +166,10 @@ class History:
         made = np.full(self._shape, np.nan)
         np.put(made, self._place, values)
         return made
+
+
+def _numbers(table: pd.DataFrame) -> dict[str, Array]:
+    return {name: table[name].to_numpy(dtype="float64") for name in _COLUMNS}
 
 
 def lag(values: Array, sessions: int) -> Array:

@@ -8,20 +8,17 @@ object store, Delta's own commits refuse the later of two that clash.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from data.delta import store_error
 from data.errors import StoreBusy
+from data.holder import holder, sign
 
 
 class WriterLock:
@@ -70,28 +67,11 @@ class WriterLock:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=max(wait, 0))
         except Timeout:
-            raise StoreBusy(self._uri, self._holder()) from None
+            raise StoreBusy(self._uri, holder(self._signature)) from None
         except OSError as error:
             raise store_error(self._uri, error) from error
-        self._sign()
+        sign(self._signature)
 
     @property
     def _signature(self) -> Path:
         return self._folder / ".writer.json"
-
-    def _sign(self) -> None:
-        """Who holds it, for the message to others; a disk without room for that is no reason not to work."""
-        text = {
-            "process": os.getpid(),
-            "host": socket.gethostname(),
-            "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        }
-        with suppress(OSError):
-            self._signature.write_text(json.dumps(text), encoding="utf-8")
-
-    def _holder(self) -> str:
-        try:
-            known = json.loads(self._signature.read_text(encoding="utf-8"))
-            return f"process {known['process']} on {known['host']} since {known['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""

@@ -15,29 +15,10 @@ import numpy as np
 from data.errors import CalendarBounds
 from data.sessions import Calendars
 from forecaster.bundle import Bundle
-from forecaster.diagnostics.diagnostics import Diagnostics, aged_figures, insufficient, to_dict
+from forecaster.diagnostics.diagnostics import aged_figures, insufficient, to_dict
 from forecaster.evidence import column
 from forecaster.forecast import Forecast, interval_level
 from forecaster.version import Version
-
-
-def answer(
-    forecast: Forecast,
-    diagnostics: Diagnostics | None,
-    bundle: Bundle,
-    version: Version,
-    calendars: Calendars,
-    now: datetime,
-) -> dict[str, Any]:
-    """The answer about one symbol (see `Answers`).
-
-    Args:
-        forecast: of that symbol.
-        diagnostics: of that symbol on the held-out span; None where it had no part in it.
-        bundle, version, calendars, now: as `Answers` takes them.
-    """
-    figures = None if diagnostics is None else to_dict(diagnostics)
-    return Answers(bundle, version, calendars, now).of(forecast, figures)
 
 
 class Answers:

@@ -9,7 +9,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -38,9 +38,9 @@ from service.schemas.symbols import SymbolsAnswer
 _FRESH: Final = b'"stale":false,"stale_reason":null}'
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of the answers of a snapshot as a whole, once all of them are made.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of the answers as a whole.
 
     Attributes:
         calibration: the model's, after every outcome that the prices tell.
@@ -52,7 +52,6 @@ class Facts:
         stale: how many forecasts do not know that session, or cannot tell.
         verdicts: how many forecasts have each head of a verdict.
         names: every symbol of the store, sorted.
-        symbols: the listing as JSON.
     """
 
     calibration: Calibration
@@ -64,6 +63,16 @@ class Facts:
     stale: int
     verdicts: Mapping[str, int]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(_Known):
+    """The same, once all answers are made.
+
+    Attributes:
+        symbols: the listing as JSON.
+    """
+
     symbols: bytes
 
 
@@ -71,39 +80,21 @@ class Facts:
 Told = tuple[str, bytes | Exception]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(_Known):
     """What the service answers from, until the next one replaces it as a whole.
 
     Attributes:
         loaded: the model behind it.
-        calibration: the model's, after every outcome that the prices tell.
-        data_version: the price table's version.
-        calendars: the exchanges' sessions that target sessions and staleness were told by.
-        built_at: when it was made.
-        seconds: what making it took [s].
-        due: for each exchange in use the session that should be there by `built_at`.
-        stale: how many forecasts do not know that session, or cannot tell.
-        verdicts: how many forecasts have each head of a verdict.
         forecasts: symbol -> answer.
         refusals: symbol -> why it has no forecast.
-        names: every symbol of the store, sorted.
-        listed: the same, to look up.
+        listed: `names`, to look up.
         symbols: the listing.
     """
 
     loaded: Loaded
-    calibration: Calibration
-    data_version: int
-    calendars: Calendars
-    built_at: datetime
-    seconds: float
-    due: Mapping[str, date | None]
-    stale: int
-    verdicts: Mapping[str, int]
     forecasts: Mapping[str, Ready]
     refusals: Mapping[str, Exception]
-    names: tuple[str, ...]
     listed: frozenset[str]
     symbols: Ready
 
@@ -244,18 +235,10 @@ def assembled(loaded: Loaded, made: Iterable[Told | Facts]) -> Snapshot:
     assert facts is not None
     version = version_of(loaded, facts.data_version)
     return Snapshot(
+        **{part.name: getattr(facts, part.name) for part in fields(_Known)},
         loaded=loaded,
-        calibration=facts.calibration,
-        data_version=facts.data_version,
-        calendars=facts.calendars,
-        built_at=facts.built_at,
-        seconds=facts.seconds,
-        due=facts.due,
-        stale=facts.stale,
-        verdicts=facts.verdicts,
         forecasts={symbol: Ready(body, version) for symbol, body in forecasts.items()},
         refusals=refusals,
-        names=facts.names,
         listed=frozenset(facts.names),
         symbols=Ready(facts.symbols, version),
     )

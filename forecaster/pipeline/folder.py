@@ -6,13 +6,10 @@ however they did.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -20,6 +17,7 @@ from typing import Final
 from filelock import lock_descriptor
 from pydantic import ValidationError
 
+from data.holder import holder, sign
 from forecaster.pipeline.errors import CorruptRecord, PassBusy
 from forecaster.pipeline.record import Pass
 
@@ -117,9 +115,9 @@ class Passes:
             until = monotonic() + max(wait, _A_LOOK_SECONDS)
             while not lock_descriptor(file, blocking=False):
                 if monotonic() >= until:
-                    raise PassBusy(self.name, self._holder())
+                    raise PassBusy(self.name, holder(self._signature))
                 sleep(_POLL_SECONDS)
-            self._sign()
+            sign(self._signature)
             yield file
         finally:
             os.close(file)
@@ -131,20 +129,6 @@ class Passes:
     @property
     def _signature(self) -> Path:
         return self.path / ".holder.json"
-
-    def _sign(self) -> None:
-        """Who holds it, for the message to others; a disk without room for that is no reason not to work."""
-        since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        with suppress(OSError):
-            text = json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since})
-            self._signature.write_text(text, encoding="utf-8")
-
-    def _holder(self) -> str:
-        try:
-            known = json.loads(self._signature.read_text(encoding="utf-8"))
-            return f"process {known['process']} on {known['host']} since {known['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
 
     def _file(self, key: str) -> Path:
         return self.path / f"{key}.json"

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from data.sessions import Calendars
-from forecaster.answer import Answers, answer
+from forecaster.answer import Answers
 from forecaster.bundle import Bundle
-from forecaster.diagnostics.diagnostics import diagnose
+from forecaster.diagnostics.diagnostics import diagnose, to_dict
 from forecaster.forecast import Forecast
 from forecaster.version import Version
 from tests.forecaster.diagnostics.records import noisy
@@ -37,7 +37,7 @@ def answers(now: datetime, calendars: Calendars = CALENDARS) -> Answers:
 
 
 def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
+    found = answers(MONDAY_MORNING).of(FORECAST, None)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["symbol"], found["as_of"], found["target_session"]) == ("AAPL", "2013-03-01", "2013-03-04")
     assert found["last_close"] == 400.0
@@ -61,7 +61,7 @@ def test_an_answer_says_what_to_expect_and_what_to_compare_it_with() -> None:
 
 
 def test_without_evidence_no_figure_is_made_up() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
+    found = answers(MONDAY_MORNING).of(FORECAST, None)
     missing = {"status": "insufficient data", "needed": 60, "sessions": 0}
     assert found["diagnostics"] == dict.fromkeys(
         ("sample", "errors", "bias", "lag", "significance", "coverage"), missing
@@ -71,7 +71,7 @@ def test_without_evidence_no_figure_is_made_up() -> None:
 
 def test_with_evidence_the_figures_are_those_of_the_diagnostics() -> None:
     known = diagnose(noisy(1, 100), 1.5)
-    found = answer(FORECAST, known, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)
+    found = answers(MONDAY_MORNING).of(FORECAST, to_dict(known))
     assert known.errors is not None
     assert known.lag is not None
     assert found["diagnostics"]["sample"]["sessions"] == 100
@@ -95,7 +95,7 @@ def test_evidence_that_ends_long_before_the_forecast_is_stale(last: str, gap: in
     session = np.datetime64(last, "D") - np.arange(100)[::-1]
     known = diagnose(replace(record, session=session), 1.5)
     assert answers(MONDAY_MORNING).evidence_gap(last, "AAPL", FORECAST.as_of) == gap
-    found = answer(FORECAST, known, BUNDLE, VERSION, CALENDARS, MONDAY_MORNING)["verdict"]
+    found = answers(MONDAY_MORNING).of(FORECAST, to_dict(known))["verdict"]
     if gap <= 125:
         assert found["text"] == known.verdict.text
         return
@@ -124,7 +124,7 @@ def test_where_the_calendar_ends_the_known_part_of_the_gap_counts() -> None:
     ],
 )
 def test_a_forecast_is_stale_once_a_newer_bar_is_due(now: datetime, stale: bool) -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, now)
+    found = answers(now).of(FORECAST, None)
     assert found["stale"] is stale
     assert (found["stale_reason"] is not None) is stale
 
@@ -136,7 +136,7 @@ def test_the_reason_names_both_sessions() -> None:
 
 
 def test_beyond_the_calendar_a_forecast_counts_as_stale() -> None:
-    found = answer(FORECAST, None, BUNDLE, VERSION, CALENDARS, datetime(2031, 1, 2, tzinfo=UTC))
+    found = answers(datetime(2031, 1, 2, tzinfo=UTC)).of(FORECAST, None)
     assert found["stale"] is True
     assert found["stale_reason"].startswith("whether newer prices are due is not known: ")
 
