@@ -29,6 +29,7 @@
     │   ├── UnknownVersion       the table never had that version
     │   ├── StoreBusy            another process is writing
     │   ├── StoreFull            no room is left where the table lies
+    │   ├── UnsupportedStore     the table was written by a newer version of this program
     │   └── StoreUnavailable     the table cannot be read or written
     ├── UnknownUniverse          no list of symbols of that name
     ├── CalendarBounds           a date lies outside what the exchange's calendar knows
@@ -380,6 +381,19 @@ class StoreFull(StoreError):
         super().__init__(
             f"no room to write to {uri} ({shown(reason, 120)}): what was stored before is whole and readable; "
             "free some space and run the same command again"
+        )
+
+
+class UnsupportedStore(StoreError):
+    """The table was written by a newer version of this program."""
+
+    def __init__(self, uri: str, found: int, supported: int) -> None:
+        self.uri = uri
+        self.found = found
+        self.supported = supported
+        super().__init__(
+            f"the prices in {uri} have schema {found}, and this version reads up to {supported}; "
+            "install the version of this program that wrote them, or a newer one"
         )
 
 

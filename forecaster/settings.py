@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         """Where the bundles of a local registry are."""
         return (self.home / "registry" / "models").absolute()
 
+    @property
+    def decisions(self) -> Path:
+        """Where it is kept what was decided about versions."""
+        return self.home / "decisions"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 
 from data import errors as data
 from forecaster import errors as forecaster
+from forecaster.promotion.errors import CorruptDecision, GateRefuses, NotWeighed
 from service.asked.errors import BadBar, BadBody, DayUnknown, ExtremeBars, NeedsOthers
 from service.auth import KeyNeeded, ScopeMissing, WrongKey
 from service.buckets import TooManyRequests, TooManyWrongKeys
 from service.jobs.errors import CannotTrain, InvalidRetraining, JobRunning, JobsUnavailable, UnknownJob
-from service.model_host import NoEarlierChampion, NotReady, UnknownModel, UnusableVersion
+from service.model_host import DecisionsUnwritable, NoEarlierChampion, NotReady, UnknownModel, UnusableVersion
 from service.oip.errors import NotARequest, NotServing, TooManyWindows, WrongContents, WrongTensor
 from service.refusals import BodyTooLarge, TookTooLong, TooMuchWork
 from service.schemas.problem import Problem
@@ -30,7 +31,20 @@ _MEDIA_TYPE: Final = "application/problem+json"
 _ECHO: Final = 40
 
 # What an error may say about itself as members of the document; paths and addresses stay inside.
-_FACTS: Final = ("symbol", "suffix", "exchange", "needed", "found", "name", "version", "file", "job", "row", "rule")
+_FACTS: Final = (
+    "symbol",
+    "suffix",
+    "exchange",
+    "needed",
+    "found",
+    "name",
+    "version",
+    "file",
+    "job",
+    "row",
+    "rule",
+    "reasons",
+)
 
 
 class Kind(NamedTuple):
@@ -59,6 +73,13 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
         # The message holds the store's address.
         "the price store cannot be read; check FORECASTER_STORE, the service's log says more",
     ),
+    # Somebody has put a newer version of the program at the same store.
+    data.UnsupportedStore: Kind(
+        503,
+        "store-unsupported",
+        "The prices cannot be read",
+        "a newer version of this program has written the prices; install that version here, too",
+    ),
     # The table was made anew, or cleaned, between a refresh and a request.
     data.UnknownVersion: Kind(
         503,
@@ -85,6 +106,16 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     NotReady: Kind(503, "not-ready", "Not ready"),
     UnusableVersion: Kind(409, "unusable-version", "The version cannot serve"),
     NoEarlierChampion: Kind(409, "no-earlier-champion", "No earlier champion"),
+    NotWeighed: Kind(409, "not-weighed", "The version was not weighed"),
+    GateRefuses: Kind(409, "gate-refuses", "The gate refuses the version"),
+    CorruptDecision: Kind(
+        503,
+        "corrupt-decision",
+        "A decision cannot be read",
+        # The message holds a path.
+        "what was decided about versions cannot be read; the service's log and `forecaster models decisions` say more",
+    ),
+    DecisionsUnwritable: Kind(503, "decisions-unwritable", "The decision cannot be kept"),
     KeyNeeded: Kind(401, "key-needed", "A key is needed"),
     WrongKey: Kind(401, "wrong-key", "Wrong key"),
     ScopeMissing: Kind(403, "scope-missing", "The key may not do that"),

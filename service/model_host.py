@@ -88,6 +88,17 @@ class NoEarlierChampion(HostError):
         super().__init__(f"no version of {name} was the champion before this one; promote the one that you mean")
 
 
+class DecisionsUnwritable(HostError):
+    """Who forced a promotion cannot be kept, so nothing was promoted."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"who forces this, and why, cannot be written down: {reason}; what serves stays. "
+            "The service needs to write to decisions under FORECASTER_HOME"
+        )
+
+
 class ModelHost:
     """The current snapshot, or the error why there is none.
 

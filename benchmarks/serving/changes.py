@@ -16,7 +16,7 @@ import pandas as pd
 import uvloop
 
 from benchmarks.serving.finding import Finding
-from benchmarks.serving.home import environment
+from benchmarks.serving.home import FORCED, WHY, environment
 from benchmarks.serving.load import answer
 from benchmarks.serving.seen import Change, Seen, State
 from benchmarks.serving.servers import ROOT, Server, fetch
@@ -144,11 +144,11 @@ class _Driver:
         return int(told["model"]["version"]), int(told["data_version"])
 
     def _promote_by_rest(self, version: int) -> None:
-        body = json.dumps({"version": str(version)}).encode()
+        body = json.dumps({"version": str(version), "force": True, "why": WHY}).encode()
         fetch(self._port, f"/v1/models/{_MODEL}/promote", body, {"X-API-Key": self._key})
 
     def _promote_by_command(self, version: int) -> None:
-        command = [sys.executable, "-m", "forecaster.cli.main", "models", "promote", str(version)]
+        command = [sys.executable, "-m", "forecaster.cli.main", "models", "promote", str(version), *FORCED]
         subprocess.run(command, env=environment(self._home), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
     def _update(self) -> None:

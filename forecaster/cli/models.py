@@ -16,20 +16,24 @@ from forecaster.cli.console import (
     reports_errors,
     settings,
 )
+from forecaster.cli.promoting import decisions, promote, weigh
 from forecaster.version import Version
 
 
 @click.group(
-    short_help="List, promote and roll back versions.",
+    short_help="List, weigh, promote and roll back versions.",
     epilog="""\b
 Examples:
   forecaster models list
-  forecaster models promote 3
+  forecaster models weigh 3                                    compare it with what serves, and change nothing
+  forecaster models promote 3                                  the same, and let it serve where it is better
+  forecaster models promote 3 --force --why "ours is broken"   let it serve whatever the gate says
+  forecaster models decisions 3                                what was decided about it, and on what evidence
   forecaster models rollback
 """,
 )
 def models() -> None:
-    """List, show, promote and roll back model versions."""
+    """List, show, weigh, promote and roll back model versions."""
 
 
 @models.command("list")
@@ -72,19 +76,6 @@ def show(version: str | None, name: str | None, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("version")
-@name_option
-@json_option
-@reports_errors
-def promote(version: str, name: str | None, as_json: bool) -> None:
-    """Make VERSION the champion, after verifying every file of its bundle."""
-    known = registry(settings(), name)
-    found, _ = chosen(known, version)
-    known.promote(found)
-    _say(found, as_json)
-
-
-@models.command()
 @name_option
 @json_option
 @reports_errors
@@ -98,6 +89,10 @@ def _say(champion: Version, as_json: bool) -> None:
         print_json({"model": champion.name, "champion": champion.version})
     else:
         click.echo(f"{champion.name}: the champion is version {champion.version}")
+
+
+for _command in (weigh, promote, decisions):
+    models.add_command(_command)
 
 
 def _document(one: Version) -> dict[str, Any]:

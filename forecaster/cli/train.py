@@ -13,6 +13,7 @@ from rich.progress import Progress, TaskID
 from data.errors import DataError
 from forecaster.cli.console import (
     FAILED,
+    REFUSED,
     chosen_symbols,
     json_option,
     name_option,
@@ -24,7 +25,7 @@ from forecaster.cli.console import (
     settings,
     universe_option,
 )
-from forecaster.cli.trained import document, give_alias, show, show_each
+from forecaster.cli.trained import Given, document, give_alias, show, show_each
 from forecaster.errors import ForecasterError
 from forecaster.experiment import run_experiment
 from forecaster.per_symbol import train_each
@@ -64,7 +65,8 @@ goes on when the same command is given again.
 )
 @click.option("--per-symbol", is_flag=True, help="Train a network for each symbol, as the model NAME.SYMBOL.")
 @click.option("--fresh", is_flag=True, help="Start anew, even where the same training was stopped before.")
-@click.option("--promote", is_flag=True, help="Make the new version the champion even where there is one.")
+@click.option("--weigh", is_flag=True, help="Afterwards compare the new version with the champion, as the gate does.")
+@click.option("--promote", is_flag=True, help="The same, and make it the champion where the gate lets it.")
 @json_option
 @reports_errors
 def train(
@@ -78,12 +80,14 @@ def train(
     start_from: str | None,
     per_symbol: bool,
     fresh: bool,
+    weigh: bool,
     promote: bool,
     as_json: bool,
 ) -> None:
     """Train one network on SYMBOLS (all in the store, if none), judge it on held-out sessions, and register it.
 
     The first version becomes the champion, which serves; later ones become the challenger until they are promoted.
+    Exits with 3 where --promote was given and the gate refuses.
     """
     # Ends a run as Ctrl-C does, so that the registry knows.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -96,7 +100,9 @@ def train(
         start = read_start(models, start_from) if start_from else None
         spec, training = start.specs(spec_file, given) if start else load_specs(spec_file, given)
         chosen = chosen_symbols(symbols, universe_name, where)
-        aliases: dict[str, str] = {}
+        given_alias: dict[str, Given] = {}
+        say = partial(click.echo, err=True) if not as_json else _nothing
+        alias_of = partial(give_alias, where, weigh=weigh, promote=promote, say=say)
         if per_symbol:
             each = train_each(
                 price_store(where),
@@ -106,7 +112,7 @@ def train(
                 training,
                 symbols=chosen,
                 progress=advance,
-                trained=lambda own, made: aliases.update({own.name: give_alias(own, made, promote=promote)}),
+                trained=lambda own, made: given_alias.update({own.name: alias_of(own, made)}),
                 start=start,
                 checkpoints=where.home / "training",
                 fresh=fresh,
@@ -124,13 +130,19 @@ def train(
                 fresh=fresh,
             )
     if per_symbol:
-        show_each(each, aliases, as_json=as_json)
-        sys.exit(FAILED if each.failed else 0)
-    alias = give_alias(models, made, promote=promote)
+        show_each(each, given_alias, as_json=as_json)
+        refused = any(one.refused for one in given_alias.values())
+        sys.exit(FAILED if each.failed else REFUSED if promote and refused else 0)
+    alias = alias_of(models, made)
     if as_json:
         print_json(document(made, alias))
     else:
         show(made, alias)
+    sys.exit(REFUSED if promote and alias.refused else 0)
+
+
+def _nothing(line: str) -> None:
+    """Scripts are told the outcome only."""
 
 
 def _advance(shown: Progress, task: TaskID, step: Step, *, lines: bool) -> None:

@@ -2,40 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import click
 
 from data.errors import first_of
 from forecaster.cli.console import print_json, print_table
 from forecaster.cli.figures import COLUMNS, row
+from forecaster.cli.promoting import show_checks
 from forecaster.diagnostics.diagnostics import to_dict
-from forecaster.errors import NoModel
 from forecaster.experiment import Experiment
 from forecaster.per_symbol import Each
+from forecaster.promotion.asked import force
+from forecaster.promotion.decisions import Decided, Forced
+from forecaster.promotion.decisions import to_dict as decided_to_dict
+from forecaster.promotion.itself import champion_of
+from forecaster.promotion.weighing import weigh as weighed
 from forecaster.registry import Registry
+from forecaster.settings import Settings
 from forecaster.version import CHALLENGER, CHAMPION
 
 
-def give_alias(models: Registry, made: Experiment, *, promote: bool) -> str:
-    """Make a version the champion, where there is none or it is wanted, or else the challenger; returns which."""
-    try:
-        models.by_alias(CHAMPION)
-    except NoModel:
-        promote = True
-    if promote:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Which alias a new version was given, and what the gate said of it; None where it was not asked."""
+
+    alias: str
+    decided: Decided | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the gate was asked, and refused."""
+        return self.decided is not None and self.decided.forced is None and not self.decided.decision.promote
+
+
+def give_alias(
+    where: Settings,
+    models: Registry,
+    made: Experiment,
+    *,
+    weigh: bool,
+    promote: bool,
+    say: Callable[[str], None],
+) -> Given:
+    """Make a version the champion where there is none, or where that is wanted and the gate lets it; else challenger.
+
+    Args:
+        where: the prices, the thresholds, and where decisions are kept.
+        models: the registry.
+        made: the training.
+        weigh: whether the gate is asked.
+        promote: whether a version that the gate lets serve is to serve; asks it, too.
+        say: told what goes on.
+    """
+    now = datetime.now(UTC)
+    if champion_of(models) is None:
+        first = Forced("forecaster train", "the first version of a model serves, since nothing else does")
+        forced = force(where, models, made.version, first, by="forecaster train", now=now)
         models.promote(made.version)
-        return CHAMPION
+        return Given(CHAMPION, forced)
+    decided = None
+    if weigh or promote:
+        say(f"weighing version {made.version.version} beside the champion")
+        decided = weighed(where, models, made.version, by="forecaster train", now=now)
+    if promote and decided is not None and decided.decision.promote:
+        models.promote(made.version)
+        return Given(CHAMPION, decided)
     models.set_alias(CHALLENGER, made.version)
-    return CHALLENGER
+    return Given(CHALLENGER, decided)
 
 
-def document(made: Experiment, alias: str) -> dict[str, object]:
+def document(made: Experiment, given: Given) -> dict[str, object]:
     """A run for scripts."""
     return {
         "model": made.version.name,
         "version": made.version.version,
-        "alias": alias,
+        "alias": given.alias,
+        "decision": None if given.decided is None else decided_to_dict(given.decided),
         "unjudged": list(made.unjudged),
         "windows": dict(made.windows),
         "epochs": made.epochs,
@@ -46,7 +91,7 @@ def document(made: Experiment, alias: str) -> dict[str, object]:
     }
 
 
-def show(made: Experiment, alias: str) -> None:
+def show(made: Experiment, given: Given) -> None:
     """A run for people."""
     windows = made.windows
     click.echo(
@@ -61,31 +106,34 @@ def show(made: Experiment, alias: str) -> None:
     if made.unjudged:
         few = first_of(made.unjudged)
         click.echo(f"not judged, for too short a history or one that began too late: {few}")
-    click.echo(f"{made.version.name} version {made.version.version} is now the {alias}")
-    if alias == CHALLENGER:
+    if given.decided is not None and given.decided.forced is None:
+        show_checks(given.decided)
+    click.echo(f"{made.version.name} version {made.version.version} is now the {given.alias}")
+    if given.alias == CHALLENGER and not given.refused:
         click.echo(f"to let it serve: forecaster models promote {made.version.version}")
 
 
-def show_each(each: Each, aliases: Mapping[str, str], *, as_json: bool) -> None:
+def show_each(each: Each, given: Mapping[str, Given], *, as_json: bool) -> None:
     """A run over symbols.
 
     Args:
         each: what it came to.
-        aliases: by a model's name, which its new version was given; others were trained and given theirs before.
+        given: by a model's name, what its new version was given; others were trained and given theirs before.
         as_json: for scripts.
     """
-    given = {
-        symbol: aliases.get(made.version.name) or next(iter(made.version.aliases), "")
+    known = {
+        symbol: given.get(made.version.name) or Given(next(iter(made.version.aliases), ""))
         for symbol, made in each.made.items()
     }
     if as_json:
         failed = {symbol: {"type": type(one).__name__, "message": str(one)} for symbol, one in each.failed.items()}
-        models = {symbol: document(made, given[symbol]) for symbol, made in each.made.items()}
+        models = {symbol: document(made, known[symbol]) for symbol, made in each.made.items()}
         print_json({"models": models, "failed": failed})
         return
     rows = [row(symbol, one) for made in each.made.values() for symbol, one in made.diagnostics.items()]
     print_table(f"held-out spans of {len(each.made)} models", COLUMNS, rows)
     for symbol, made in each.made.items():
-        click.echo(f"{made.version.name} version {made.version.version} is now the {given[symbol]}")
+        text = f"{made.version.name} version {made.version.version} is now the {known[symbol].alias}"
+        click.echo(f"{text}: the gate refused it" if known[symbol].refused else text)
     for symbol, error in each.failed.items():
         click.echo(f"{symbol} failed: {error}", err=True)

@@ -86,7 +86,7 @@ class Place:
     @property
     def decisions(self) -> Decisions:
         """What was decided about versions."""
-        return Decisions(self.settings.home / "decisions")
+        return Decisions(self.settings.decisions)
 
     @property
     def passes(self) -> Passes:

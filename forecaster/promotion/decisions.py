@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from forecaster.promotion import evidence as seen
 from forecaster.promotion import gate
+from forecaster.promotion.errors import CorruptDecision
 from forecaster.promotion.evidence import Evidence
 from forecaster.promotion.gate import Decision
 from forecaster.promotion.thresholds import Thresholds
+from forecaster.version import Version
 
 SCHEMA: Final = 1
 
@@ -37,6 +39,8 @@ class Decided:
 
     Attributes:
         name, version: the model, and the version that it is about.
+        run: the run that made that version: a registry that is made anew counts from 1 again. Empty where it is not
+            known.
         at: when it was made, with a time zone.
         by: what asked for it: a pass, or a command.
         evidence: what was known.
@@ -53,6 +57,7 @@ class Decided:
     thresholds: Thresholds
     decision: Decision
     forced: Forced | None = None
+    run: str = ""
 
 
 class Decisions:
@@ -66,27 +71,34 @@ class Decisions:
         """Keep a decision; it is there as a whole or not at all."""
         target = self._of(decided.name) / f"{decided.version}-{decided.at.astimezone(UTC).strftime(_STAMP)}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_suffix(f".{os.getpid()}")
+        draft = target.with_suffix(f".{os.getpid()}.draft")
         draft.write_text(json.dumps(to_dict(decided), indent=1, allow_nan=False), encoding="utf-8")
         draft.replace(target)
         return target
 
-    def of(self, name: str, version: str) -> list[Decided]:
-        """All about one version, oldest first."""
-        return [one for one in self.all(name) if one.version == version]
+    def about(self, version: Version) -> list[Decided]:
+        """All about one version, oldest first. Raises as `all`."""
+        known = (one for one in self.all(version.name) if one.version == version.version)
+        return [one for one in known if one.run in ("", version.run_id)]
 
     def all(self, name: str) -> list[Decided]:
         """All about one model, oldest first.
 
         Raises:
-            ValueError: a file is not one that `write` made.
+            CorruptDecision: a file is not one that `write` made.
         """
         files = (file for file in self._of(name).glob("*.json") if _FILE.fullmatch(file.name))
-        found = [from_dict(json.loads(file.read_text(encoding="utf-8"))) for file in files]
-        return sorted(found, key=lambda one: one.at)
+        return sorted(map(_read, files), key=lambda one: one.at)
 
     def _of(self, name: str) -> Path:
         return self.folder / name
+
+
+def _read(file: Path) -> Decided:
+    try:
+        return from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise CorruptDecision(file, str(error)) from error
 
 
 def to_dict(decided: Decided) -> dict[str, Any]:
@@ -95,6 +107,7 @@ def to_dict(decided: Decided) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": decided.name,
         "version": decided.version,
+        "run": decided.run,
         "at": decided.at.astimezone(UTC).isoformat(),
         "by": decided.by,
         "evidence": seen.to_dict(decided.evidence),
@@ -116,6 +129,7 @@ def from_dict(values: Mapping[str, Any]) -> Decided:
         return Decided(
             name=values["name"],
             version=values["version"],
+            run=values.get("run", ""),
             at=datetime.fromisoformat(values["at"]),
             by=values["by"],
             evidence=seen.from_dict(values["evidence"]),

@@ -1,28 +1,55 @@
-"""Everything that is known of a challenger, gathered: together with the champion, its files, its speed."""
+"""A challenger is weighed: everything that is known of it is gathered, and what the gate says of that is kept."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from typing import Final
+from dataclasses import replace
+from datetime import datetime
 
-import numpy as np
-
+from data.errors import TooFewBars, TooFewSessions
 from data.store import PriceStore
 from forecaster.bundle import Bundle, read_bundle
-from forecaster.errors import NoModel
-from forecaster.forecast import Predictor
+from forecaster.leakcheck import leakcheck
+from forecaster.promotion.decisions import Decided, Decisions
 from forecaster.promotion.evidence import Evidence
+from forecaster.promotion.gate import decide
+from forecaster.promotion.itself import by_itself
 from forecaster.promotion.together import together
 from forecaster.registry import Registry
-from forecaster.spec import ModelSpec
+from forecaster.settings import Settings
 from forecaster.version import Version
 
-_MIB: Final = 1 << 20
 
-# The median of so many forecasts, after some that only warm up.
-_FORECASTS: Final = 50
-_WARM_UP: Final = 5
+def weigh(where: Settings, registry: Registry, challenger: Version, *, by: str, now: datetime) -> Decided:
+    """Decide whether a version may succeed the one that serves, and keep the decision with its evidence.
+
+    Args:
+        where: the prices, the thresholds, and where decisions are kept.
+        registry: of the versions.
+        challenger: who wants to serve.
+        by: what asks for it: a pass, or a command.
+        now: the present, with a time zone.
+
+    Raises:
+        RegistryUnavailable: the registry does not answer.
+        BundleError: a file of either version is not the one that was written.
+        DataError: the prices cannot be read.
+        OSError: the decision cannot be kept.
+    """
+    store = PriceStore(where.store_uri)
+    leaks = _leaks(store, read_bundle(registry.bundle_path(challenger)), where.retrain.leakcheck_symbols)
+    evidence = weighed(registry, store, challenger, leaks=leaks)
+    made = Decided(
+        name=challenger.name,
+        version=challenger.version,
+        run=challenger.run_id,
+        at=now,
+        by=by,
+        evidence=evidence,
+        thresholds=where.gate,
+        decision=decide(evidence, where.gate),
+    )
+    Decisions(where.decisions).write(made)
+    return made
 
 
 def weighed(registry: Registry, store: PriceStore, challenger: Version, *, leaks: int | None) -> Evidence:
@@ -35,43 +62,30 @@ def weighed(registry: Registry, store: PriceStore, challenger: Version, *, leaks
         leaks: how many `forecaster leakcheck` found in its spec on these prices; None where it was not run.
 
     Raises:
-        RegistryUnavailable: the registry does not answer.
-        BundleError: a file of either version is not the one that was written.
-        DataError: the prices cannot be read.
+        RegistryUnavailable, BundleError, DataError: as `weigh`.
     """
-    try:
-        champion = registry.by_alias()
-    except NoModel:
-        champion = None
+    alone = by_itself(registry, challenger)
     bundle = read_bundle(registry.bundle_path(challenger))
-    serving = None if champion is None else read_bundle(registry.bundle_path(champion))
+    serving = None if alone.champion is None else read_bundle(registry.bundle_path(registry.get(alone.champion)))
     shown = together(bundle, serving, store)
-    return Evidence(
-        challenger=challenger.version,
-        champion=None if champion is None else champion.version,
+    return replace(
+        alone,
         span=shown.span,
         versus_champion=shown.versus_champion,
         versus_naive=shown.versus_naive,
         coverage=shown.coverage,
         leaks=leaks,
-        parity=float(bundle.manifest["parity"]["largest"]),
-        mebibytes=size(bundle),
-        latency=latency(bundle.model().predictor, bundle.spec),
-        rolled_back=challenger.rolled_back,
     )
 
 
-def size(bundle: Bundle) -> float:
-    """What its files take [MiB]."""
-    return sum(file.stat().st_size for file in bundle.path.iterdir()) / _MIB
-
-
-def latency(predictor: Predictor, spec: ModelSpec) -> float:
-    """The median time that the network takes for one window [ms]."""
-    window = np.full((1, spec.lookback, len(spec.features)), 0.5, dtype=np.float32)
-    taken = []
-    for _ in range(_WARM_UP + _FORECASTS):
-        began = time.perf_counter()
-        predictor.predict(window)
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken[_WARM_UP:]) * 1000.0
+def _leaks(store: PriceStore, bundle: Bundle, symbols: int) -> int | None:
+    """How many leaks its spec has on a few long histories; None where those are too short to tell."""
+    summary = store.summary()
+    learnt = summary[summary["symbol"].isin(bundle.manifest["symbols"])]
+    longest = learnt.sort_values(["sessions", "symbol"], ascending=[False, True])["symbol"]
+    bars = store.read(sorted(longest.head(symbols)))
+    try:
+        report = leakcheck(bars, bundle.spec, bundle.train_spec, calendars=store.calendars())
+    except (TooFewBars, TooFewSessions):
+        return None
+    return len(report.leaks)

@@ -16,7 +16,7 @@ from service.jobs.record import Job, State, new_id
 from service.jobs.request import checked_settings, checked_symbols, require_training
 from service.settings import ServiceSettings
 
-TRAIN: Final = (sys.executable, "-m", "forecaster.cli.main", "train")
+TRAIN: Final = (sys.executable, "-m", "forecaster.cli.main", "train", "--weigh")
 
 # A training asks nobody for prices and lets nobody in.
 _NOT_FOR_TRAINING: Final = ("FORECASTER_API_KEYS", "FORECASTER_API_KEYS_FILE", "TUSHARE_TOKEN", "TUSHARE_TOKEN_FILE")

@@ -46,7 +46,8 @@ def jobs(known: Known) -> JobsAnswer:
 def retrain(request: Request, response: Response, known: Known, asked: Retraining | None = None) -> JobAnswer:
     """Train on the stored prices, judge on held-out sessions, and register the result.
 
-    The first version of a model becomes its champion, which serves; a later one is the challenger until it is promoted.
+    The first version of a model becomes its champion, which serves; a later one is the challenger until it is promoted,
+    and is weighed beside the champion, so that it can be.
     One job runs at a time. It goes on where the service ends; a training that was stopped or killed goes on from its
     checkpoint when the same is asked for again.
     """

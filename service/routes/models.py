@@ -5,11 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from forecaster.errors import BundleError, RegistryUnavailable, UnknownVersion
+from forecaster.promotion.decisions import Decided, Decisions
+from forecaster.promotion.errors import CorruptDecision
 from forecaster.version import Version
 from service.dependencies import Host
 from service.errors import responses
 from service.model_host import ModelHost, UnknownModel
-from service.schemas.models import ModelAnswer, ModelEntry, ModelsAnswer, VersionAnswer, VersionEntry
+from service.schemas.models import (
+    DecisionEntry,
+    ForcedBy,
+    ModelAnswer,
+    ModelEntry,
+    ModelsAnswer,
+    VersionAnswer,
+    VersionEntry,
+)
 
 router = APIRouter(tags=["models"])
 
@@ -41,14 +51,19 @@ def model(name: str, host: Host) -> ModelAnswer:
 @router.get(
     "/v1/models/{name}/versions/{version}",
     response_model=VersionAnswer,
-    responses=responses(UnknownModel, UnknownVersion, BundleError, RegistryUnavailable),
+    responses=responses(UnknownModel, UnknownVersion, BundleError, RegistryUnavailable, CorruptDecision),
     summary="Show a model's version",
 )
 def version(name: str, version: str, host: Host) -> VersionAnswer:
     """What a version is, how it was trained and with what, and how it did on held-out sessions."""
     _require(name, host)
     found = host.registry.get(version)
-    return VersionAnswer(name=name, **_version(host, found).model_dump(), facts=host.facts(found))
+    return VersionAnswer(
+        name=name,
+        **_version(host, found).model_dump(),
+        facts=host.facts(found),
+        decisions=[_decision(one) for one in reversed(Decisions(host.settings.decisions).about(found))],
+    )
 
 
 def _require(name: str, host: ModelHost) -> None:
@@ -69,4 +84,15 @@ def _version(host: ModelHost, version: Version) -> VersionEntry:
         created=version.created,
         serving=held is not None and held.version.run_id == version.run_id,
         tags=dict(version.tags),
+    )
+
+
+def _decision(one: Decided) -> DecisionEntry:
+    return DecisionEntry(
+        at=one.at,
+        by=one.by,
+        against=one.evidence.champion,
+        promote=one.decision.promote,
+        reasons=list(one.decision.reasons),
+        forced=None if one.forced is None else ForcedBy(who=one.forced.who, why=one.forced.why),
     )

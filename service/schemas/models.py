@@ -88,8 +88,27 @@ class ModelFacts(Answer):
     libraries: dict[str, str] = Field(description="What it was made with.")
 
 
+class ForcedBy(Answer):
+    """Who promoted a version whatever its evidence showed, and why."""
+
+    who: str
+    why: str
+
+
+class DecisionEntry(Answer):
+    """What was decided about a version."""
+
+    at: datetime
+    by: str = Field(description="What asked for it: a pass, or a command.")
+    against: str | None = Field(description="The version that served then; null where none did.")
+    promote: bool = Field(description="Whether the evidence passed the gate.")
+    reasons: list[str] = Field(description="What failed; where nothing did, what spoke for it.")
+    forced: ForcedBy | None = Field(description="null where nobody promoted it by force.")
+
+
 class VersionAnswer(VersionEntry):
-    """A version with the facts of its manifest."""
+    """A version with the facts of its manifest, and what was decided about it."""
 
     name: str
     facts: ModelFacts
+    decisions: list[DecisionEntry] = Field(description="The newest first.")

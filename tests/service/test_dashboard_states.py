@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from datetime import UTC, datetime
@@ -144,6 +145,43 @@ def test_a_version_is_promoted_with_an_admin_key(browser: Browser, base: str) ->
         dialog.get_by_role("button", name="Promote").click()
         page.get_by_text("Version 1 serves now.").wait_for(state="attached")
         assert sent == [{"body": {"version": "2"}, "key": f"Bearer {ADMIN_KEY}"}]
+
+
+def test_the_gate_is_overruled_with_a_reason(browser: Browser, base: str) -> None:
+    held = answer(base, "models/next-close")
+    (first,) = held["versions"]
+    second = {**first, "version": "2", "serving": False, "aliases": ["challenger"]}
+    refused = {"at": first["created"], "by": "a pass", "against": "1", "promote": False, "reasons": ["no better"]}
+    facts = {**answer(base, "models/next-close/versions/1"), "decisions": [{**refused, "forced": None}]}
+    problem = {"type": "urn:stock-forecaster:problem:gate-refuses", "title": "The gate refuses", "detail": "no better"}
+    sent: list[dict[str, Any]] = []
+
+    def promoted(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        if sent[-1].get("force"):
+            route.fulfill(json=held)
+        else:
+            route.fulfill(status=409, content_type="application/problem+json", body=json.dumps(problem))
+
+    with visiting(browser, base, ADMIN_KEY) as visit:
+        page = visit.page
+        page.route("**/v1/models/next-close", lambda route: route.fulfill(json={**held, "versions": [second, first]}))
+        page.route("**/versions/2", lambda route: route.fulfill(json={**facts, **second}))
+        page.route("**/v1/models/next-close/promote", promoted)
+        visit.go("models")
+        page.get_by_text("refused beside 1: no better").wait_for()
+        page.get_by_role("button", name="Promote").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Promote").click()
+        page.get_by_text("The gate refuses").wait_for()
+        page.get_by_role("button", name="Promote it all the same").click()
+        assert serious(page) == []
+        dialog.get_by_role("button", name="Promote").click()  # without a reason nothing is sent
+        assert len(sent) == 1
+        dialog.get_by_label("Reason").fill("  wrong prices ")
+        dialog.get_by_role("button", name="Promote").click()
+        page.get_by_text("Version 1 serves now.").wait_for(state="attached")
+        assert sent == [{"version": "2"}, {"version": "2", "force": True, "why": "wrong prices"}]
 
 
 def test_jobs_are_listed_and_started(browser: Browser, base: str) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from data import errors as data
 from forecaster import errors as forecaster
+from forecaster.promotion import errors as promotion
 from service.errors import KINDS, kind_of
 from tests.service.asking import ask, assert_problem, loaded
 
@@ -57,6 +58,7 @@ FORESEEN = {
     data.CalendarBounds: 503,
     data.EmptyStore: 503,
     data.StoreUnavailable: 503,
+    data.UnsupportedStore: 503,
     data.UnscaledSymbol: 409,
     forecaster.NotEnoughHistory: 409,
     forecaster.NotFinite: 409,
@@ -65,6 +67,9 @@ FORESEEN = {
     forecaster.NoModel: 503,
     forecaster.UnknownVersion: 404,
     forecaster.RegistryUnavailable: 503,
+    promotion.NotWeighed: 409,
+    promotion.GateRefuses: 409,
+    promotion.CorruptDecision: 503,
 }
 
 

@@ -64,7 +64,7 @@ def _unjudged(place: Place, versions: list[Version]) -> Version | None:
     if not versions or versions[0].tags.get(TAG, place.record.tag) == place.record.tag:
         return None
     newest = versions[0]
-    if newest.aliases or place.decisions.of(newest.name, newest.version):
+    if newest.aliases or place.decisions.about(newest):
         return None
     try:
         read_bundle(place.registry.bundle_path(newest))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from data.errors import TooFewBars, TooFewSessions
-from forecaster.bundle import Bundle, read_bundle
-from forecaster.leakcheck import leakcheck
 from forecaster.pipeline.place import Outcome, Place
 from forecaster.promotion.decisions import Decided
 from forecaster.promotion.decisions import to_dict as decided_to_dict
-from forecaster.promotion.gate import decide
-from forecaster.promotion.weighing import weighed
+from forecaster.promotion.weighing import weigh
 from forecaster.version import CHAMPION
 
 # Of the checks that a challenger has passed, those that say how good it is.
@@ -29,37 +25,12 @@ def gate(place: Place) -> Outcome:
         return Outcome("there is no challenger", skipped=True)
     registry, by = place.registry, f"pass {place.record.tag}"
     challenger = registry.get(trained["version"])
-    made = next((one for one in place.decisions.of(challenger.name, challenger.version) if one.by == by), None)
+    made = next((one for one in place.decisions.about(challenger) if one.by == by), None)
     if made is None and CHAMPION in challenger.aliases:
         return Outcome(f"version {challenger.version} serves already", skipped=True)
     if made is None:
-        leaks = _leaks(place, read_bundle(registry.bundle_path(challenger)))
-        evidence = weighed(registry, place.store, challenger, leaks=leaks)
-        thresholds = place.settings.gate
-        made = Decided(
-            name=challenger.name,
-            version=challenger.version,
-            at=place.clock.now(),
-            by=by,
-            evidence=evidence,
-            thresholds=thresholds,
-            decision=decide(evidence, thresholds),
-        )
-        place.decisions.write(made)
+        made = weigh(place.settings, registry, challenger, by=by, now=place.clock.now())
     return Outcome(_text(made), _told(made))
-
-
-def _leaks(place: Place, bundle: Bundle) -> int | None:
-    """How many leaks its spec has on a few long histories; None where those are too short to tell."""
-    summary = place.store.summary()
-    learnt = summary[summary["symbol"].isin(bundle.manifest["symbols"])]
-    longest = learnt.sort_values(["sessions", "symbol"], ascending=[False, True])["symbol"]
-    bars = place.store.read(sorted(longest.head(place.settings.retrain.leakcheck_symbols)))
-    try:
-        report = leakcheck(bars, bundle.spec, bundle.train_spec, calendars=place.store.calendars())
-    except (TooFewBars, TooFewSessions):
-        return None
-    return len(report.leaks)
 
 
 def _text(made: Decided) -> str:

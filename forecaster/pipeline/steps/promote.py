@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from forecaster.errors import NoModel
 from forecaster.pipeline.place import Outcome, Place
-from forecaster.registry import Registry
+from forecaster.promotion.itself import champion_of
 from forecaster.version import CHALLENGER
 
 
@@ -18,7 +17,7 @@ def promote(place: Place) -> Outcome:
     if "version" not in decided:
         return Outcome("there is no challenger", skipped=True)
     registry = place.registry
-    version, champion = registry.get(decided["version"]), _champion(registry)
+    version, champion = registry.get(decided["version"]), champion_of(registry)
     evidence = {"version": version.version, "before": champion}
     if champion == version.version:
         registry.promote(version)  # once more, so that what a kill may have left out is done
@@ -37,10 +36,3 @@ def promote(place: Place) -> Outcome:
         return Outcome(text, {**evidence, "promoted": False})
     registry.promote(version)
     return Outcome(f"version {version.version} is the champion now", {**evidence, "promoted": True})
-
-
-def _champion(registry: Registry) -> str | None:
-    try:
-        return registry.by_alias().version
-    except NoModel:
-        return None

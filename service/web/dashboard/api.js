@@ -6,11 +6,17 @@ const KEY = "forecaster.key";
 
 /** A problem document, or that no answer came at all. */
 export class Problem extends Error {
-  constructor(status, title, detail) {
+  constructor(status, title, detail, kind = null) {
     super(title);
     this.status = status;
+    this.kind = kind;
     this.title = title;
     this.detail = detail;
+  }
+
+  /** Whether the gate stands in the way, which somebody may overrule. */
+  get byGate() {
+    return this.kind === "not-weighed" || this.kind === "gate-refuses";
   }
 
   /** Whether a key would help, or another one. */
@@ -52,7 +58,8 @@ async function ask(path, options) {
   }
   const document = await response.json().catch(() => null);
   if (response.ok && document !== null) return document;
-  throw new Problem(response.status, document?.title ?? `HTTP ${response.status}`, document?.detail ?? null);
+  const kind = document?.type?.split(":").at(-1) ?? null;
+  throw new Problem(response.status, document?.title ?? `HTTP ${response.status}`, document?.detail ?? null, kind);
 }
 
 let listed = null;

@@ -63,34 +63,3 @@ function group(name, values) {
   };
   return h("fieldset", { class: "choices" }, h("legend", {}, t(name)), h("div", {}, values.map(option)));
 }
-
-/** Asks before something that changes what is served. Resolves to whether it was wanted. */
-export function confirmed(title, detail, action) {
-  return new Promise((resolve) => {
-    let wanted = false;
-    const end = (value) => () => {
-      wanted = value;
-      dialog.close();
-    };
-    const dialog = h(
-      "dialog",
-      {
-        class: "dialog", "aria-labelledby": "confirm-title",
-        onclose: () => {
-          dialog.remove();
-          resolve(wanted);
-        },
-      },
-      h("h2", { id: "confirm-title" }, title),
-      h("p", {}, detail),
-      h(
-        "div",
-        { class: "row end" },
-        h("button", { class: "button", type: "button", onclick: end(false) }, t("cancel")),
-        h("button", { class: "button strong", type: "button", onclick: end(true) }, action),
-      ),
-    );
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}

@@ -51,7 +51,17 @@ export function groups(found, comparable) {
         ...MADE.map((one) => row(one, found, false)),
       ],
     ],
+    [t("fact_group_gate"), [{ name: t("fact_decision"), cells: found.map((one) => h("td", { class: "words" }, decision(one))) }]],
   ];
+}
+
+/** What was decided last about a version, in words. */
+function decision({ decisions }) {
+  const [last] = decisions ?? [];
+  if (!last) return t("decision_none");
+  const { forced, promote, reasons } = last;
+  if (forced) return t("decision_forced", forced);
+  return t(promote ? "decision_passed" : "decision_refused", { against: last.against ?? NONE, reasons: reasons.join("; ") });
 }
 
 function row({ name, of, show, better }, found, comparable) {

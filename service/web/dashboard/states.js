@@ -37,6 +37,11 @@ export function failed(error, again, heading = "h2") {
   );
 }
 
+/** Why something was not done, with the way to do it all the same. */
+export function refused(error, heading, label, anyway) {
+  return box(heading, error.title, error.detail, h("button", { type: "button", class: "button", onclick: anyway }, label));
+}
+
 function box(heading, title, detail, action) {
   const words = h("div", {}, h(heading, { class: "problem-title" }, title), detail && h("p", {}, detail), action);
   return h("div", { class: "problem", role: "alert" }, icon("warn"), words);

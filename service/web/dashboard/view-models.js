@@ -1,11 +1,11 @@
 // Models: versions side by side with their evidence; with an admin key also which of them serves.
 
 import { get, key, part, post } from "./api.js";
+import { confirmed, reasonFor } from "./dialogs.js";
 import { h, say } from "./dom.js";
-import { confirmed } from "./header.js";
 import { t } from "./i18n.js";
 import { groups } from "./model-facts.js";
-import { empty, failed, skeleton } from "./states.js";
+import { empty, failed, refused, skeleton } from "./states.js";
 
 const MOST = 3;
 
@@ -31,19 +31,27 @@ export function models(main, signal) {
 function section(model, signal, again) {
   const fault = h("div", {});
   const place = h("div", {});
-  const act = (path, body, title, detail, action) => async () => {
-    if (!(await confirmed(title, detail, action))) return;
+  async function act(path, body, overruled) {
     try {
       const now = await post(`v1/models/${part(model.name)}/${path}`, body);
       say(t("done_serving", { version: now.serving?.version ?? "–" }));
       again();
     } catch (error) {
-      fault.replaceChildren(failed(error, again, "h3"));
+      const overrules = error.byGate && overruled;
+      fault.replaceChildren(overrules ? refused(error, "h3", t("force"), overruled) : failed(error, again, "h3"));
     }
+  }
+  const promote = (version) => async () => {
+    const detail = t("promote_detail", { serving: model.serving?.version ?? "–" });
+    if (await confirmed(t("promote_title", { version }), detail, t("promote"))) await act("promote", { version }, force(version));
   };
-  const promote = (version) =>
-    act("promote", { version }, t("promote_title", { version }), t("promote_detail", { serving: model.serving?.version ?? "–" }), t("promote"));
-  const roll = act("rollback", {}, t("rollback_title"), t("rollback_detail"), t("rollback"));
+  const force = (version) => async () => {
+    const why = await reasonFor(t("force_title", { version }), t("force_detail"), t("promote"));
+    if (why !== null) await act("promote", { version, force: true, why });
+  };
+  const roll = async () => {
+    if (await confirmed(t("rollback_title"), t("rollback_detail"), t("rollback"))) await act("rollback", {});
+  };
   const versions = inOrder(model.versions);
   const chosen = new Set(versions.slice(0, MOST).map((one) => one.version));
 

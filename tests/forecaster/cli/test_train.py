@@ -19,6 +19,8 @@ def test_the_first_version_serves_and_a_later_one_waits(sample: Sample) -> None:
     assert (sample.trained.code, sample.trained_levels.code) == (0, 0)
     made = sample.trained.json
     assert (made["model"], made["version"], made["alias"]) == ("next-close", "1", "champion")
+    first = made["decision"]
+    assert (first["version"], first["forced"]["who"], first["evidence"]["span"]) == ("1", "forecaster train", None)
     assert "next-close version 2 is now the challenger" in sample.trained_levels.out
     assert "to let it serve: forecaster models promote 2" in sample.trained_levels.out
 
@@ -63,14 +65,16 @@ def test_levels_scaled_by_series_leave_out_a_share_that_was_listed_later(sample:
     assert "FB was not among the training rows" in refused.json["refused"]["FB"]
 
 
-def test_a_spec_file_and_a_promotion(copied_home: Path) -> None:
+def test_a_spec_file_and_a_promotion_that_the_gate_refuses(copied_home: Path) -> None:
     (copied_home / "spec.toml").write_text(
         '[model]\nunits = [3]\nlookback = 4\nfeatures = ["close"]\n[train]\nepochs = 7\nvalidation = 60\ntest = 60\n'
     )
     arguments = ("train", "AAPL", "IBM", "--spec", "spec.toml", "--epochs", "1", "--seed", "9", "--promote", "--json")
-    done = forecaster(copied_home, *arguments)
-    assert done.code == 0, done.err
-    assert (done.json["version"], done.json["alias"]) == ("3", "champion")
+    done = forecaster(copied_home, *arguments, FORECASTER_GATE__SESSIONS="61")
+    assert done.code == 3, done.err
+    assert (done.json["version"], done.json["alias"]) == ("3", "challenger")
+    sessions = next(one for one in done.json["decision"]["checks"] if one["name"] == "sessions")
+    assert (sessions["passed"], sessions["text"][:21]) == (False, "judged on 60 sessions")
     manifest = json.loads((bundle_folder(copied_home, "3") / "bundle.json").read_text())
     assert (manifest["spec"]["units"], manifest["spec"]["features"]) == ([3], ["close"])
     assert (manifest["train_spec"]["epochs"], manifest["train_spec"]["seed"]) == (1, 9)

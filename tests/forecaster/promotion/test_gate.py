@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
@@ -10,25 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster.promotion import evidence, gate
-from forecaster.promotion.evidence import Compared, Covered, Evidence, Span
+from forecaster.promotion.evidence import Compared, Covered, Evidence
 from forecaster.promotion.gate import decide
 from forecaster.promotion.thresholds import Thresholds
+from tests.forecaster.promotion.evident import GOOD
 
 USUAL = Thresholds()
-
-GOOD = Evidence(
-    challenger="4",
-    champion="3",
-    span=Span(date(2026, 8, 3), date(2026, 11, 20), 75, 300, 22_000),
-    versus_champion=Compared(0.98, 0.005, 0.0003),
-    versus_naive=Compared(0.95, 0.01, 1e-6),
-    coverage=Covered(0.9, 0.91),
-    leaks=0,
-    parity=2e-6,
-    mebibytes=12.5,
-    latency=1.4,
-    rolled_back=False,
-)
 
 
 def failed(found: Evidence, wanted: Thresholds = USUAL) -> list[str]:
