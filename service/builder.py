@@ -5,6 +5,7 @@ Nothing here takes long to import, so that the other process can be started befo
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -40,7 +41,13 @@ class Builder:
         begun: whether an order was given whose answer was not taken yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int = 0) -> None:
+        """Starts nothing yet.
+
+        Args:
+            niceness: how far it lets others go first.
+        """
+        self._niceness = niceness
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
         self._coming: SimpleQueue[Any] = SimpleQueue()
@@ -51,6 +58,8 @@ class Builder:
         """Start the process, which takes a while to be ready for an order."""
         if self._process is None:
             self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=_PIPE)
+            if self._niceness:
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
 
     def begin(self, order: object) -> None:
         """Give the process an order, whose answer is taken later.

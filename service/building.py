@@ -109,8 +109,8 @@ def made_apart(builder: Builder, order: Order, held: Loaded | None) -> Snapshot:
         BundleError, DataError: as `make`.
     """
     builder.begin((order, held is None))
-    with closing(_received(builder)) as parts:
-        return assembled(_opened(next(parts)) if held is None else held, _told(parts))
+    with closing(received(builder)) as parts:
+        return assembled(open_sent(next(parts)) if held is None else held, told_of(parts))
 
 
 def first_made(builder: Builder, champion: Version) -> Snapshot | None:
@@ -127,14 +127,15 @@ def first_made(builder: Builder, champion: Version) -> Snapshot | None:
         BuilderEnded: it did not end well.
         ForecasterError, DataError: why there is nothing.
     """
-    with closing(_received(builder)) as parts:
-        loaded = _opened(next(parts))
+    with closing(received(builder)) as parts:
+        loaded = open_sent(next(parts))
         if not loaded.is_version(champion):
             return None
-        return assembled(replace(loaded, version=champion), _told(parts))
+        return assembled(replace(loaded, version=champion), told_of(parts))
 
 
-def _received(builder: Builder) -> Generator[Any, None, None]:
+def received(builder: Builder) -> Generator[Any, None, None]:
+    """What the other process sends, until an error comes of it. Raises as `made_apart`."""
     with closing(builder.parts()) as parts:
         for part in parts:
             if isinstance(part, Failed):
@@ -142,7 +143,8 @@ def _received(builder: Builder) -> Generator[Any, None, None]:
             yield part
 
 
-def _told(parts: Iterator[Any]) -> Iterator[Told | Facts]:
+def told_of(parts: Iterator[Any]) -> Iterator[Told | Facts]:
+    """Answers and facts of what was sent."""
     for part in parts:
         if isinstance(part, Facts):
             yield part
@@ -151,7 +153,7 @@ def _told(parts: Iterator[Any]) -> Iterator[Told | Facts]:
                 yield symbol, told.error() if isinstance(told, Failed) else told
 
 
-def _opened(sent: Sent) -> Loaded:
+def open_sent(sent: Sent) -> Loaded:
     """The network and the held-out forecasts are opened here, each after its hash was checked."""
     order = sent.order
     bundle = Bundle(order.path, sent.manifest)
@@ -178,7 +180,7 @@ def main() -> None:
         for part in parts:
             _send(part)
     except Exception as error:  # the other process knows what to say of it
-        _send(_failed(error))
+        _send(failed(error))
     # All was said, and whoever asked waits for the end: putting everything away takes a fifth of a second.
     logging.shutdown()
     os._exit(0)
@@ -201,13 +203,14 @@ def _parts(order: Order, *, with_model: bool) -> Iterator[object]:
             yield one
         else:
             symbol, told = one
-            some.append((symbol, _failed(told) if isinstance(told, Exception) else told))
+            some.append((symbol, failed(told) if isinstance(told, Exception) else told))
             if len(some) == SLICE:
                 yield some
                 some = []
 
 
-def _failed(error: Exception) -> Failed:
+def failed(error: Exception) -> Failed:
+    """An error, as it is sent."""
     return Failed(type(error), error.args, vars(error))
 
 

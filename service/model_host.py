@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 from data.errors import DataError, EmptyStore, StoreUnavailable, shown
 from data.store import PriceStore
 from forecaster.bundle import read_bundle
-from forecaster.errors import BundleError, ForecasterError, RegistryUnavailable
+from forecaster.errors import BundleError, ForecasterError, NoModel, RegistryUnavailable
 from forecaster.ledger.table import Ledger
-from forecaster.noted import noted
+from forecaster.noted import State, noted, state_of
 from forecaster.version import Version
 from service.answers import model_facts
 from service.builder import Builder, BuilderEnded
@@ -33,6 +33,7 @@ from service.memory import give_back
 from service.schemas.models import ModelFacts
 from service.settings import ServiceSettings
 from service.snapshot import Snapshot, build_snapshot
+from service.standby import Standby
 
 if TYPE_CHECKING:
     from forecaster.registry import Registry
@@ -49,6 +50,12 @@ _AWAY: Final[Mapping[type[Exception], str]] = {
 
 # Somebody may repair or replace what is broken.
 _AGAIN_SECONDS: Final = 30.0
+
+# How soon a change of a local registry is seen: somebody may go back from a version because it is wrong.
+_GLANCE_SECONDS: Final = 0.1
+
+# While prices come in, or versions change, nothing is made for later.
+_QUIET_SECONDS: Final = 10.0
 
 
 class HostError(Exception):
@@ -132,6 +139,10 @@ class ModelHost:
         self.outcomes: Counter[str] = Counter(rebuilt=0, unchanged=0, failed=0)
         self.tried = threading.Event()
         self._builder = builder or Builder()
+        self._standby = Standby()
+        # When the answers were made for which the champion before theirs was looked for, and when the last were made.
+        self._stood_by: datetime | None = None
+        self._quiet_since = time.monotonic()
         # A version that could not serve, why, and when to try it again.
         self._refused: tuple[tuple[str, str], BundleError, float] | None = None
         # The snapshot as it was made, while the one that is served is marked as stale.
@@ -158,6 +169,7 @@ class ModelHost:
         """End the background thread; one that waits for a slow registry is left to the process's end."""
         self._stopping.set()
         self._builder.stop()
+        self._standby.stop()
         self._thread.join(timeout=5)
 
     def current(self) -> Snapshot:
@@ -285,8 +297,10 @@ class ModelHost:
 
     def _take_over(self, made: Snapshot) -> None:
         """Serve it from now on."""
-        version = made.version
-        self._made = made
+        version, before = made.version, self._made
+        if before is not None and self._builds_apart() and not before.loaded.is_version(version):
+            self._standby.keep(before, self.settings.threads)
+        self._made, self._quiet_since = made, time.monotonic()
         self._facts[version.run_id] = made.loaded.facts
         _log.info(
             "serving %s version %s: %d symbols, %d stale, data version %d, made in %.1f s",
@@ -306,7 +320,8 @@ class ModelHost:
             raise self._refused[1].with_traceback(None)
         try:
             if self._builds_apart():
-                return made_apart(self._builder, order, held)
+                ready = None if held is not None else self._standby.take(order, self.store.version())
+                return made_apart(self._builder, order, held) if ready is None else ready
             if held is not None:
                 # What answers are made from must be whole on disk, too: the next start would find it there.
                 read_bundle(order.path)
@@ -336,6 +351,34 @@ class ModelHost:
         _log.warning("%s: %s", held, error, exc_info=not isinstance(error, DataError | ForecasterError))
 
     def _run(self) -> None:
-        self.refresh()
-        while not self._stopping.wait(self.settings.refresh_seconds):
+        while not self._stopping.is_set():
+            seen = self._registry_state()
             self.refresh()
+            self._stand_by()
+            self._wait(seen)
+
+    def _wait(self, seen: State | None) -> None:
+        """Until it is time to look again, or somebody has written to the registry's file since."""
+        until = time.monotonic() + self.settings.refresh_seconds
+        while (left := until - time.monotonic()) > 0 and self._registry_state() == seen:
+            if self._stopping.wait(min(left, _GLANCE_SECONDS)):
+                return
+
+    def _registry_state(self) -> State | None:
+        """What tells whether a local registry was written to."""
+        return None if self.settings.tracking_uri else state_of(self.settings.registry_file)
+
+    def _stand_by(self) -> None:
+        """Have the answers of the champion before this one made, once nothing has changed for a while."""
+        held, quiet = self._made, time.monotonic() - self._quiet_since
+        if held is None or held.built_at == self._stood_by or quiet < _QUIET_SECONDS or not self._builds_apart():
+            return
+        self._stood_by = held.built_at
+        try:
+            version = self.registry.earlier()
+            if self._standby.is_of(version) and self._standby.fits(held):
+                return
+            path = self.registry.bundle_path(version)
+        except (NoModel, RegistryUnavailable):
+            return
+        self._standby.make(Order(version, path, self.settings.threads, self.store.uri, held.calendars, self.clock()))

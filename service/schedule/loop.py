@@ -149,7 +149,8 @@ class Scheduler:
             self._say(now, State.RUNNING, sessions={})
             return
         calendars = self._parts.market.read(now)
-        found = due(calendars, now, self._done.handled, BAR_IS_DUE_AFTER_CLOSE + self._settings.delay)
+        given_up = {(one.exchange, one.session) for one in self._done.missed}
+        found = due(calendars, now, self._done.handled, BAR_IS_DUE_AFTER_CLOSE + self._settings.delay, given_up)
         self._settle(found)
         problem = "; ".join(filter(None, (self._parts.market.problem, *found.unknown.values()))) or None
         told: dict[str, Any] = {"next_due": found.next_due, "sessions": found.now, "problem": problem}
@@ -230,6 +231,8 @@ class Scheduler:
         if not self._done.failures or last is None or found.now.items() - last.sessions.items():
             return None
         pause = self._settings.pause(self._done.failures)
+        if found.opens is not None:  # however long the pauses have become, some tries are left before it opens
+            pause = min(pause, max((found.opens - last.finished) / 2, self._settings.pause(1)))
         # A clock that was set back makes no pause longer.
         return last.finished + pause if timedelta() <= now - last.finished < pause else None
 

@@ -39,11 +39,16 @@ class Done(BaseModel):
         """This and a pass that has ended."""
         if passed.outcome is Outcome.FAILED:
             return Done(handled=self.handled, missed=self.missed, last=passed, failures=self.failures + 1)
-        return Done(handled={**self.handled, **passed.sessions}, missed=self.missed, last=passed)
+        done = set(passed.sessions.items())
+        missed = tuple(one for one in self.missed if (one.exchange, one.session) not in done)
+        newest = {where: max(session, self.handled.get(where, session)) for where, session in passed.sessions.items()}
+        return Done(handled={**self.handled, **newest}, missed=missed, last=passed)
 
     def without(self, past: Mapping[str, date], missed: tuple[MissedSession, ...]) -> Done:
         """This, when nothing can be done any more about some sessions."""
-        kept = (*self.missed, *missed)[-_KEPT:]
+        known = {(one.exchange, one.session) for one in self.missed}
+        new = tuple(one for one in missed if (one.exchange, one.session) not in known)
+        kept = (*self.missed, *new)[-_KEPT:]
         return Done(handled={**self.handled, **past}, missed=kept, last=self.last, failures=self.failures)
 
 
