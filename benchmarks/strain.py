@@ -3,7 +3,7 @@
 A made-up market and two champions of one epoch are served from a home of their own, and each figure is printed beside
 its limit. A home that is given is copied before it is changed.
 
-    python benchmarks/strain.py [--home FOLDER] [--only promotions,overload,reloads,sigterm,slow,workers] [--json]
+    python benchmarks/strain.py [--home FOLDER] [--only promotions,rollback,…] [--large FOLDER] [--json]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.serving.changes import changes_under_load
 from benchmarks.serving.ends import kill_worker, sigterm
 from benchmarks.serving.finding import Finding
+from benchmarks.serving.goback import go_back
 from benchmarks.serving.home import environment, make_model, make_prices
 from benchmarks.serving.load import request
 from benchmarks.serving.overload import overload
@@ -51,7 +52,9 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=25, help="promotions, and as many updates of the prices")
     parser.add_argument("--seconds", type=float, default=5, help="of each load")
     parser.add_argument("--reloads", type=int, default=300)
-    parser.add_argument("--large", type=Path, help="a home whose answers are made apart, reloaded 30 times")
+    parser.add_argument(
+        "--large", type=Path, help="a home whose answers are made apart: reloaded 30 times, rolled back"
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     parts = given.only.split(",")
@@ -128,19 +131,32 @@ def _promotions(home: Path, given: argparse.Namespace) -> list[Finding]:
         return changes_under_load(home, server, key, gets_of(server), given.changes, given.changes)
 
 
+def _rollback(home: Path, given: argparse.Namespace) -> list[Finding]:
+    key = new_key()
+    with _large(given) as large, served(large or home, key=key) as server:
+        return go_back(large or home, server, key, rounds=5)
+
+
+@contextmanager
+def _large(given: argparse.Namespace) -> Iterator[Path | None]:
+    """A copy of the large home with two versions, where one is given."""
+    if given.large is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        large = Path(shutil.copytree(given.large, Path(scratch) / "large"))
+        second_version(large)
+        yield large
+
+
 def _overload(home: Path, given: argparse.Namespace) -> list[Finding]:
     with served(home) as server:
         return overload(server, gets_of(server), (160, 1000), given.seconds)
 
 
 def _reloads(home: Path, given: argparse.Namespace) -> list[Finding]:
-    found = _reloaded(home, given.reloads)
-    if given.large is not None:
-        with tempfile.TemporaryDirectory() as scratch:
-            large = Path(shutil.copytree(given.large, Path(scratch) / "large"))
-            second_version(large)
-            found += _reloaded(large, 30)
-    return found
+    with _large(given) as large:
+        return _reloaded(home, given.reloads) + ([] if large is None else _reloaded(large, 30))
 
 
 def _reloaded(home: Path, count: int) -> list[Finding]:
@@ -179,6 +195,7 @@ def _workers(home: Path, given: argparse.Namespace) -> list[Finding]:
 
 _PARTS: Final[Mapping[str, Callable[[Path, argparse.Namespace], list[Finding]]]] = {
     "promotions": _promotions,
+    "rollback": _rollback,
     "overload": _overload,
     "reloads": _reloads,
     "sigterm": _sigterm,
