@@ -8,12 +8,14 @@
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# The environment is made where it will run, since its scripts carry its path. Requirements come before the sources:
-# a change of the sources reuses the layers above it.
+# The environment is made where it will run, since its scripts carry its path. What it requires comes before the sources,
+# which have a stage of their own: a change of them installs nothing else anew.
 RUN python -m venv --without-pip /opt/forecaster
 COPY requirements/build.txt requirements/serve.txt requirements/
 RUN pip install --quiet --require-hashes --requirement requirements/build.txt \
  && pip --python /opt/forecaster install --quiet --require-hashes --requirement requirements/serve.txt
+
+FROM build AS wheel
 COPY pyproject.toml README.md LICENSE ./
 COPY data/ data/
 COPY forecaster/ forecaster/
@@ -21,12 +23,14 @@ COPY service/ service/
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 FROM build AS build-serve
+COPY --from=wheel /build/dist dist
 RUN pip --python /opt/forecaster install --quiet --no-deps dist/*.whl
 
 FROM build AS build-train
 COPY requirements/train.txt requirements/
-RUN pip --python /opt/forecaster install --quiet --require-hashes --requirement requirements/train.txt \
- && pip --python /opt/forecaster install --quiet --no-deps dist/*.whl
+RUN pip --python /opt/forecaster install --quiet --require-hashes --requirement requirements/train.txt
+COPY --from=wheel /build/dist dist
+RUN pip --python /opt/forecaster install --quiet --no-deps dist/*.whl
 
 # MLflow's server wants older releases of some packages than the program does, so that it has an environment of its own.
 FROM python:3.12-slim AS build-mlflow
@@ -54,8 +58,8 @@ VOLUME /var/lib/mlflow
 USER 10002
 EXPOSE 5000
 STOPSIGNAL SIGTERM
-# Its first start makes the tables, which takes a few seconds.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+# Its first start makes the tables; where processors are busy, any start takes minutes.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=300s --retries=3 \
   CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
 ENTRYPOINT ["mlflow-serve"]
 
@@ -64,6 +68,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/forecaster --create-home fo
 ENV PATH=/opt/forecaster/bin:$PATH \
     FORECASTER_HOME=/var/lib/forecaster \
     MLFLOW_DISABLE_TELEMETRY=true \
+    ORT_DISABLE_TELEMETRY=1 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/forecaster

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,25 +31,28 @@ def symbols_of(count: int) -> list[str]:
     return [f"{600_000 + number:06d}.SH" for number in range(count)]
 
 
-def make_prices(home: Path, symbols: int, sessions: int, *, held_back: int = 0) -> None:
-    """Random walks with a market of their own, up to the newest session of the calendar's past.
+def make_prices(home: Path, symbols: int, sessions: int, *, held_back: int = 0, momentum: float = 0.0) -> None:
+    """Random walks with a market of their own, up to the newest session whose bars are due.
 
     Args:
         home: where to.
         symbols: how many.
         sessions: bars of each.
         held_back: sessions of the calendar's past that are left to come.
+        momentum: how much of a return comes again at the next session: something to be learnt.
     """
     store, random = PriceStore(home / "prices"), np.random.default_rng(11)
-    today = np.datetime64(pd.Timestamp.now("UTC").date(), "D")
-    days = Calendars(None).exchange("XSHG").days
-    days = days[days < today]
+    known = Calendars(None).exchange("XSHG")
+    newest = np.datetime64(known.last_due(datetime.now(UTC)), "D")
+    days = known.days[known.days <= newest]
     days = days[len(days) - held_back - sessions : len(days) - held_back].astype("datetime64[s]")
     market = random.normal(0.0, 0.008, (sessions, 1))
     names = symbols_of(symbols)
     for first in range(0, symbols, _SLICE):
         own = names[first : first + _SLICE]
         returns = market + 0.018 * random.standard_t(5, (sessions, len(own)))
+        for day in range(1, sessions):
+            returns[day] += momentum * returns[day - 1]
         close = np.round(20.0 * np.exp(np.cumsum(returns, axis=0)), 2).clip(0.5)
         opened = np.round(np.vstack([close[:1], close[:-1]]) * np.exp(random.normal(0.0, 0.004, close.shape)), 2)
         volume = random.lognormal(14.0, 0.5, close.shape)

@@ -56,7 +56,10 @@ def test_what_is_written_goes_to_a_named_volume_or_to_memory(name: str) -> None:
     assert any(entry.startswith("/tmp:") for entry in one["tmpfs"])
     assert all(":size=" in entry or ",size=" in entry for entry in one["tmpfs"])
     for volume in one["volumes"]:
-        assert volume.partition(":")[0] in DOCUMENT["volumes"]
+        source, _, folder = volume.partition(":")
+        assert source in DOCUMENT["volumes"]
+        # In Debian's images a link, which Podman follows to the machine's own folder when it looks for the owner.
+        assert not folder.startswith("/var/run/")
 
 
 @EVERY

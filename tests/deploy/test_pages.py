@@ -40,3 +40,10 @@ def test_files_that_it_names_are_there(page: str) -> None:
         assert list(DEPLOY.rglob(name)), name
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", PAGES[page]):
         assert (ROOT / "docs" / target).is_file(), target
+
+
+def test_what_goes_through_a_pipe_goes_through_no_terminal() -> None:
+    # podman-compose makes one wherever it is not told otherwise, and a dump that went through it cannot be restored.
+    piped = re.findall(r"^docker compose exec [^\n]*[<>][^\n]*", PAGES["deployment.md"], re.MULTILINE)
+    assert len(piped) == 3
+    assert all(line.startswith("docker compose exec -T ") for line in piped)
