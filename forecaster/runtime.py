@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
+
+# Read when it is imported: as it comes, it writes down what it is used for, and sends that to its vendor.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime
