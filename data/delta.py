@@ -6,6 +6,7 @@ after. What deltalake, its engine or the file system raises becomes an error of 
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from data.comparing import among, bounds, compared, literal
-from data.errors import StoreError, StoreFull, StoreUnavailable, UnknownVersion
+from data.errors import StoreError, StoreFull, StoreUnavailable, UnknownVersion, UnsupportedStore
 
 # For files that are written to be kept: small row groups let a reader of one symbol skip most of a file.
 COMPACT: Final = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=16_384)
@@ -40,6 +41,10 @@ COMPACT: Final = WriterProperties(compression="ZSTD", compression_level=1, max_r
 _SETTINGS: Final[dict[str, str]] = {"delta.enableExpiredLogCleanup": "false"}
 # Delta's own word for it, which other programs that write to the table have to keep as well.
 _APPEND_ONLY: Final = "delta.appendOnly"
+# A table says in its description which schema it has: of all that Delta keeps of a table it is what can be written with
+# its first rows, in one transaction, and what every reader has without another look.
+_DESCRIPTION: Final = "stock-forecaster, schema {}"
+_DESCRIBED: Final = re.compile(r"stock-forecaster, schema ([0-9]{1,9})")
 NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 # A reader goes through all commits since the last checkpoint; one costs a millisecond, going through fifty costs ten.
 _COMMITS_A_CHECKPOINT: Final = 10
@@ -101,6 +106,7 @@ class KeyedTable:
         *,
         year_of: str | None = None,
         append_only: bool = False,
+        schema_version: int = 1,
     ) -> None:
         """Opens nothing yet: the table is made by the first write.
 
@@ -110,11 +116,13 @@ class KeyedTable:
             key: the columns that tell rows apart.
             year_of: a date column; rows lie in one partition for each of its years.
             append_only: no row may ever be changed or removed, by nobody; such a table is written by `append`.
+            schema_version: of what is written. A table that does not say which one it has is of the first.
         """
         self.uri = uri
         self._schema = schema
         self._names = ", ".join(schema.names)
         self.key = tuple(key)
+        self.supported = schema_version
         self._year_of = year_of
         self._partitions = ["year"] if year_of else []
         self._settings = {**_SETTINGS, _APPEND_ONLY: "true"} if append_only else _SETTINGS
@@ -205,8 +213,8 @@ class KeyedTable:
                 self._create(rows)
                 return Upserted(len(rows), 0, 0)
             fresh, changed = self._compared(table, rows)
-            if (len(fresh) or len(changed)) and table.metadata().partition_columns != self._partitions:
-                table = self._laid_out_anew(table)
+            if (len(fresh) or len(changed)) and _schema_version(table) < self.supported:
+                table = self._migrated(table)
             if len(changed):
                 # New and changed rows together, so that the write stays one transaction.
                 self._merge(table, pa.concat_tables([fresh, changed]))
@@ -273,7 +281,38 @@ class KeyedTable:
 
     @maps_errors
     def opened(self) -> DeltaTable | None:
-        """The table as it is now, None while there is none. For the upkeep of its files; rows are read by `select`."""
+        """The table as it is now, None while there is none. For the upkeep of its files; rows are read by `select`.
+
+        Raises:
+            UnsupportedStore: a newer version of this program has written it.
+        """
+        table = self._found()
+        if table is not None and (found := _schema_version(table)) > self.supported:
+            raise UnsupportedStore(self.uri, found, self.supported)
+        return table
+
+    @maps_errors
+    def schema_version(self) -> int | None:
+        """Which schema the table has, one that is not supported too; None while there is no table."""
+        table = self._found()
+        return None if table is None else _schema_version(table)
+
+    @maps_errors
+    def migrate(self) -> bool:
+        """Bring a table of an earlier schema to this one; whether there was anything to do.
+
+        Its content and its versions stay. Killed in between, it is the one or the other, and the next call goes on.
+        """
+
+        def write(table: DeltaTable | None) -> bool:
+            older = table is not None and _schema_version(table) < self.supported
+            if table is not None and older:
+                self._migrated(table)
+            return older
+
+        return self._undisturbed(write)
+
+    def _found(self) -> DeltaTable | None:
         try:
             return DeltaTable(self.uri)
         except TableNotFoundError as error:
@@ -350,6 +389,7 @@ class KeyedTable:
             mode=mode,
             partition_by=self._partitions or None,
             configuration=self._settings,
+            description=_DESCRIPTION.format(self.supported) if table is None else None,
             post_commithook_properties=NO_HOOKS,
             commit_properties=commit,
         )
@@ -381,9 +421,18 @@ class KeyedTable:
             return rows
         return rows.append_column("year", pc.year(rows[self._year_of]).cast(pa.int32()))
 
+    def _migrated(self, table: DeltaTable) -> DeltaTable:
+        """A table of an earlier schema, as of this one: the number comes last, when all that it says is true."""
+        if table.metadata().partition_columns != self._partitions:
+            table = self._laid_out_anew(table)
+        table.alter.set_table_description(
+            _DESCRIPTION.format(self.supported), commit_properties=_UNMOVED, post_commithook_properties=NO_HOOKS
+        )
+        return table
+
     def _laid_out_anew(self, table: DeltaTable) -> DeltaTable:
         """A table of an earlier release lies otherwise: rewritten in one transaction, its versions stay readable."""
-        table.alter.set_table_properties(_SETTINGS, post_commithook_properties=NO_HOOKS)
+        table.alter.set_table_properties(_SETTINGS, commit_properties=_UNMOVED, post_commithook_properties=NO_HOOKS)
         year = f", cast(date_part('year', {self._year_of}) as int) as year" if self._year_of else ""
         rows = (
             QueryBuilder().register("it", table).execute(f"select {self._names}{year} from it order by {self.key[0]}")
@@ -395,6 +444,7 @@ class KeyedTable:
             schema_mode="overwrite",
             partition_by=self._partitions or None,
             post_commithook_properties=NO_HOOKS,
+            commit_properties=_UNMOVED,
         )
         return table
 
@@ -408,6 +458,11 @@ class KeyedTable:
         free = shutil.disk_usage(folder).free
         if free < _ROOM_FOR_A_COMMIT + rows.nbytes:
             raise StoreFull(self.uri, f"{free:,} bytes are free")
+
+
+def _schema_version(table: DeltaTable) -> int:
+    said = _DESCRIBED.fullmatch(table.metadata().description or "")
+    return int(said[1]) if said else 1
 
 
 def _query(table: DeltaTable, sql: str) -> pa.Table:

@@ -25,6 +25,8 @@ from data.lock import WriterLock
 from data.sessions import Calendars
 from data.symbols import parse_symbol
 
+# Of the bars: the first release's lay in one piece, since the second one they lie by year.
+SCHEMA: Final = 2
 _BARS: Final = pa.schema(
     [("symbol", pa.string()), ("session", pa.date32())] + [(name, pa.float64()) for name in COLUMNS[2:]]
 )
@@ -62,10 +64,15 @@ class PriceStore:
         """
         self.uri = str(uri)
         root = self.uri.rstrip("/")
-        self._bars = KeyedTable(f"{root}/bars", _BARS, ("symbol", "session"), year_of="session")
+        self._bars = KeyedTable(f"{root}/bars", _BARS, ("symbol", "session"), year_of="session", schema_version=SCHEMA)
         self._quarantine = KeyedTable(f"{root}/quarantine", _QUARANTINE, ("id",))
         self._lock = WriterLock(root)
         self.facts = SourceFacts(root, self._lock)
+
+    @property
+    def absolute_uri(self) -> str:
+        """Where the tables are, for processes with another working directory."""
+        return self.uri if "://" in self.uri else str(Path(self.uri).absolute())
 
     @property
     def tables(self) -> dict[str, KeyedTable]:

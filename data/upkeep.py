@@ -129,6 +129,27 @@ def clean(
         }
 
 
+@maps_errors
+def sweep(table: KeyedTable, keep: timedelta) -> list[str]:
+    """Delete what killed and failed writers left of a table to which rows are only added, and nothing of its log.
+
+    Args:
+        table: whose writers take turns, with the caller as the only one now.
+        keep: how old a file has to be.
+
+    Returns:
+        The files that were deleted.
+    """
+    version = table.version()
+    if version is None:
+        return []
+    deleted = _vacuum(table, math.ceil(keep / timedelta(hours=1)), [version], False)
+    left = list(_left_behind(table.folder, datetime.now(UTC) - keep))
+    for file in left:
+        file.unlink(missing_ok=True)
+    return sorted(deleted + [file.relative_to(table.uri).as_posix() for file in left])
+
+
 def _compact(store: PriceStore, name: str, files: int) -> Compacted | None:
     table = store.tables[name]
     before = _layout(table)

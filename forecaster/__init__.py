@@ -21,6 +21,8 @@
 `bundle`        a model version on disk: write, verify, read
 `registry`      versions and aliases, in MLflow
 `experiment`    one run from the store to a registered version
+`per_symbol`    a network for each symbol; `spread` has several trained at a time, also on a cluster
+`migration/`    what an earlier version of this program left, brought to what this one reads
 `report/`       pages with pictures of the evidence
 `answer`        a forecast as an answer, for the command line and the service
 `settings`      where things are

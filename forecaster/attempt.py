@@ -16,8 +16,9 @@ import numpy as np
 
 from data.splits import Split
 from data.windows import Windows
-from forecaster.bundle import Bundle
+from forecaster.bundle import Bundle, read_bundle
 from forecaster.errors import (
+    BundleError,
     CorruptCheckpoint,
     NotRegistered,
     ParityError,
@@ -44,6 +45,7 @@ class Training:
         start: a version to go on from.
         data_version: of the price table.
         marks: tags beside those that tell what was trained.
+        cores: over how many a batch is split, which is among what decides the weights; None takes all there are.
     """
 
     windows: Windows
@@ -53,6 +55,7 @@ class Training:
     start: Start | None
     data_version: int | None
     marks: Mapping[str, str] = field(default_factory=dict)
+    cores: int | None = None
 
     @property
     def trained_through(self) -> str:
@@ -82,7 +85,13 @@ class Training:
 
 
 class Attempt:
-    """A training that has begun."""
+    """A training that has begun.
+
+    Attributes:
+        epochs: how many there were so far.
+        registered: its version and the bundle, where it was killed after it had registered them.
+        folder: where drafts go, so that whoever goes on finds and deletes what a kill leaves; None is the system's.
+    """
 
     def __init__(
         self,
@@ -92,9 +101,12 @@ class Attempt:
         checkpoint: Checkpoint | None,
         weights: list[np.ndarray[Any, Any]] | None,
         progress: Callable[[Step], None],
+        registered: tuple[Version, Bundle] | None,
     ) -> None:
         """Made by `attempted`."""
         self.epochs = 0
+        self.registered = registered
+        self.folder = checkpoint.path if checkpoint else None
         self._what, self._registry, self._run = what, registry, run
         self._checkpoint, self._weights, self._progress = checkpoint, weights, progress
         self._curves = LiveCurves(run, lambda error: progress(Step(f"{error}; training goes on")))
@@ -111,6 +123,7 @@ class Attempt:
             within=self._within_epoch,
             start=self._weights,
             checkpoint=self._checkpoint,
+            cores=what.cores,
         )
 
     def register(self, bundle: Bundle) -> Version:
@@ -175,17 +188,27 @@ def attempted(
     with ExitStack() as held:
         checkpoint = None
         if checkpoints is not None:
-            key = training_key(what.windows, what.split, what.spec, what.training, weights, model=registry.name)
+            facts = {"model": registry.name, **({"cores": str(what.cores)} if what.cores else {})}
+            key = training_key(what.windows, what.split, what.spec, what.training, weights, **facts)
             checkpoint = held.enter_context(Checkpoint(checkpoints, key))
             _prepare(checkpoint, progress, fresh=fresh)
         begun = checkpoint.notes.get("run", "") if checkpoint else ""
-        run = registry.begin(params=what.params, tags=what.tags, run_id=begun)
+        registered = _registered(registry, begun)
+        if registered is None:
+            run = registry.begin(params=what.params, tags=what.tags, run_id=begun)
+        else:
+            progress(Step(f"version {registered[0].version} was registered before the training was stopped", 1.0))
+            run = registry.run(begun)
+            run.end("FINISHED")
         if checkpoint is not None and run.id != begun:
             checkpoint.notes["run"] = run.id
             checkpoint.write(checkpoint.read() or State({}))
-        windows, symbols = len(what.split.train), what.tags["symbols"]
-        progress(Step(f"training on {windows:,} windows of {symbols} symbols, on {find_device().name}", 0.0))
-        attempt = Attempt(what, registry, run, checkpoint, weights, progress)
+        if registered is None:
+            windows, symbols = len(what.split.train), what.tags["symbols"]
+            progress(
+                Step(f"training on {windows:,} windows of {symbols} symbols, on {find_device(what.cores).name}", 0.0)
+            )
+        attempt = Attempt(what, registry, run, checkpoint, weights, progress, registered)
         try:
             yield attempt
         except KeyboardInterrupt:
@@ -217,6 +240,17 @@ def _prepare(checkpoint: Checkpoint, progress: Callable[[Step], None], *, fresh:
     if saved is not None and saved.arrays:
         done = f"after {saved.facts['epoch']} epochs and {saved.facts['batch']} steps"
         progress(Step(f"going on where training was stopped, {done}; --fresh starts anew"))
+
+
+def _registered(registry: Registry, run_id: str) -> tuple[Version, Bundle] | None:
+    """What a run has made before it was killed; None where it has not, or what it made is damaged by now."""
+    made = registry.made_by(run_id) if run_id else None
+    if made is None:
+        return None
+    try:
+        return made, read_bundle(registry.bundle_path(made))
+    except BundleError:
+        return None
 
 
 def _end(run: Run, outcome: Outcome) -> None:

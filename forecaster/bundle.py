@@ -8,6 +8,8 @@
     model.keras        the Keras archive, to fine-tune from
     model.onnx         what serves
 
+The first release's bundles, of schema 1, have no `gates.onnx`; `forecaster.migration` makes one of this schema of each.
+
 Nothing is parsed before its hash is checked. The manifest carries its own hash: that of its bytes with the hash's
 64 digits replaced by zeros. There is no pickle, and no class is looked up by a name from disk.
 """
@@ -19,7 +21,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +44,11 @@ SCHEMA: Final = 2
 MANIFEST: Final = "bundle.json"
 FILES: Final = ("evidence.parquet", "gates.onnx", "model.keras", "model.onnx")
 
+# How a manifest begins, so that it can be told without the rest which schema it has.
+HEAD: Final = 128
+
 _OWN_HASH: Final = re.compile(rb'^\{\n "sha256": "([0-9a-f]{64})",\n')
+_SCHEMA: Final = re.compile(_OWN_HASH.pattern + rb' "schema": ([0-9]{1,9}),\n')
 _ZEROS: Final = b"0" * 64
 
 # Held-out forecasts are read a symbol at a time, and a group of rows is read as a whole.
@@ -112,7 +118,7 @@ class Bundle:
             calibration=calibration_from_dict(self.manifest["calibration"]),
             before=calibration_from_dict(before) if (before := self.manifest.get("calibration_before")) else None,
             universe=tuple(self.manifest["symbols"]),
-            predictor=OnnxPredictor(_checked(self.path, "model.onnx", self.manifest), threads=threads),
+            predictor=OnnxPredictor(self.network(), threads=threads),
         )
 
     def gates(self) -> OnnxGates:
@@ -122,6 +128,14 @@ class Bundle:
             CorruptBundle: the file is not the one that was written.
         """
         return OnnxGates(_checked(self.path, "gates.onnx", self.manifest))
+
+    def network(self) -> bytes:
+        """The serialised network that serves.
+
+        Raises:
+            CorruptBundle: the file is not the one that was written.
+        """
+        return _checked(self.path, "model.onnx", self.manifest)
 
     def archive(self) -> bytes:
         """The Keras archive, whose weights a fine-tuning goes on from.
@@ -175,19 +189,45 @@ def read_bundle(path: Path) -> Bundle:
         CorruptBundle: a file is missing or is not the one that was written.
         UnsupportedBundle: the bundle was written with another schema.
     """
+    return _read(path, SCHEMA, FILES)
+
+
+def read_earlier(path: Path) -> Bundle:
+    """The same for a bundle of schema 1, which has no gates. For a migration: nothing else takes such a bundle.
+
+    Raises:
+        CorruptBundle, UnsupportedBundle: as `read_bundle`.
+    """
+    return _read(path, 1, tuple(name for name in FILES if name != "gates.onnx"))
+
+
+def schema_of(head: bytes) -> int | None:
+    """Which schema a manifest has.
+
+    Args:
+        head: its beginning, of `HEAD` bytes at least.
+
+    Returns:
+        None where it is not the beginning of a manifest.
+    """
+    found = _SCHEMA.match(head)
+    return int(found[2]) if found else None
+
+
+def _read(path: Path, schema: int, files: Sequence[str]) -> Bundle:
     content = _bytes(path, MANIFEST)
     seal = _OWN_HASH.match(content)
     if seal is None or hashlib.sha256(_unsealed(content, seal)).hexdigest().encode() != seal[1]:
         raise CorruptBundle(path, MANIFEST, "does not match its own sha256")
     manifest = from_json(content)  # many times as fast as the standard library, and there may be 20 MB of diagnostics
-    if manifest.get("schema") != SCHEMA:
-        raise UnsupportedBundle(path, manifest.get("schema"), SCHEMA)
-    for name in FILES:
+    if manifest.get("schema") != schema:
+        raise UnsupportedBundle(path, manifest.get("schema"), schema)
+    for name in files:
         _checked(path, name, manifest)
     try:
         parse(ModelSpec, manifest["spec"])
     except SpecError as error:
-        raise UnsupportedBundle(path, str(error), SCHEMA) from error
+        raise UnsupportedBundle(path, str(error), schema) from error
     return Bundle(path, manifest)
 
 

@@ -7,6 +7,8 @@
     ├── TrainingUnavailable     the packages for training are not installed
     ├── TrainingStopped         whoever started a training ended it
     ├── TrainingDiverged        the loss is no longer a number
+    ├── TrainingBroken          whatever process trains a symbol's network dies
+    ├── TrainedElsewhere        what another process met that was to train a symbol's network
     ├── TrainingBusy            another process trains the same model on the same prices
     ├── AlreadyLearnt           a model to go on from has seen what it would be judged on
     ├── CorruptCheckpoint       where a training stood cannot be read
@@ -77,6 +79,29 @@ class TrainingDiverged(ForecasterError):
             f"training came apart: the loss of epoch {epoch} is {loss}; "
             "try a lower rate, such as --set learning_rate=0.0005, or --set clip_norm=0.1"
         )
+
+
+class TrainingBroken(ForecasterError):
+    """Whatever process trains a symbol's network dies."""
+
+    def __init__(self, symbol: str, tries: int, reason: str) -> None:
+        self.symbol = symbol
+        self.tries = tries
+        self.reason = reason
+        super().__init__(
+            f"{symbol}: the process that trained died, {tries} times: {reason}; "
+            "where memory runs out, --jobs 1 needs less"
+        )
+
+
+class TrainedElsewhere(ForecasterError):
+    """What another process met that was to train a symbol's network: the name of its error, and the message."""
+
+    def __init__(self, symbol: str, kind: str, reason: str) -> None:
+        self.symbol = symbol
+        self.kind = kind
+        self.reason = reason
+        super().__init__(reason)
 
 
 class TrainingBusy(ForecasterError):
@@ -171,8 +196,18 @@ class UnsupportedBundle(BundleError):
         self.path = path
         self.found = found
         self.supported = supported
+        # What is no number is what is wrong with its spec.
+        older = isinstance(found, int) and found < supported
+        newer = isinstance(found, int) and found > supported
+        remedy = (
+            "forecaster migrate makes one of that schema of it"
+            if older
+            else "install the version of this program that wrote it, or a newer one"
+            if newer
+            else "train it again: forecaster train"
+        )
         super().__init__(
-            f"the model in {path} has bundle schema {shown(found)}, and this version reads {supported}; train it again"
+            f"the model in {path} has bundle schema {shown(found)}, and this version reads {supported}; {remedy}"
         )
 
 

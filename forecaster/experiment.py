@@ -101,6 +101,7 @@ def run_experiment(
     checkpoints: Path | None = None,
     fresh: bool = False,
     tags: Mapping[str, str] = MappingProxyType({}),
+    cores: int | None = None,
 ) -> Experiment:
     """Train a model on the store's prices and register it, without giving it an alias.
 
@@ -114,6 +115,7 @@ def run_experiment(
         checkpoints: the folder where it is kept how far training is, so that another call goes on; None keeps nothing.
         fresh: start anew where a checkpoint is.
         tags: of the run and of the version, beside those that tell what was trained.
+        cores: over how many training splits a batch; None takes all there are.
 
     Raises:
         DataError: there are no prices, or too few for a window or for the split.
@@ -134,11 +136,14 @@ def run_experiment(
 
     progress(Step("loading tensorflow"))
     from forecaster.attempt import Training, attempted
+    from forecaster.training.checkpoint import DRAFT
 
-    what = Training(windows, split, spec, training, start, data_version, tags)
+    what = Training(windows, split, spec, training, start, data_version, tags, cores)
     with attempted(what, registry, checkpoints, progress, fresh=fresh) as attempt:
+        if attempt.registered is not None:
+            return Experiment.of(*attempt.registered)
         trained = attempt.train()
-        with tempfile.TemporaryDirectory(prefix="forecaster-") as folder:
+        with tempfile.TemporaryDirectory(prefix=DRAFT, dir=attempt.folder) as folder:
             bundle = _bundled(Path(folder) / "bundle", what, trained, rows.symbols, len(bars), progress)
             return Experiment.of(attempt.register(bundle), bundle)
 

@@ -64,7 +64,7 @@ def note(artifacts: Path, version: Version, state: State) -> None:
         "state": state,
     }
     target = _file(artifacts, version.name)
-    draft = target.with_name(f"{target.name}.{os.getpid()}")
+    draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
     try:
         draft.write_text(json.dumps(facts), encoding="utf-8")
         draft.replace(target)

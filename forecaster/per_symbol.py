@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from data.errors import DataError, EmptyStore, SymbolError, TooFewBars, TooFewSessions, UnscaledSymbol
 from data.store import PriceStore
+from forecaster.backtest.engine import Engine
 from forecaster.bundle import read_bundle
 from forecaster.errors import (
     AlreadyLearnt,
@@ -19,12 +21,14 @@ from forecaster.errors import (
     ForecasterError,
     ParityError,
     SpecError,
+    TrainedElsewhere,
     TrainingDiverged,
     UnknownVersion,
 )
 from forecaster.experiment import Experiment, require_training_packages, run_experiment
 from forecaster.registry import Registry
 from forecaster.spec import ModelSpec, TrainSpec, to_dict
+from forecaster.spread import Told, orders_of, spread
 from forecaster.start import Start
 from forecaster.step import Step
 
@@ -69,6 +73,9 @@ def train_each(
     start: Start | None = None,
     checkpoints: Path | None = None,
     fresh: bool = False,
+    engine: Engine | None = None,
+    jobs: int | None = None,
+    address: str | None = None,
 ) -> Each:
     """Train a network on each symbol's own prices and register it under `NAME.SYMBOL`.
 
@@ -82,9 +89,12 @@ def train_each(
         symbols: which; None takes all that are stored.
         progress: called at each step of each symbol; `done` is the part of all.
         trained: called when a symbol's version is registered.
+        engine, jobs, address: who trains several at a time, each on one core, as `forecaster.backtest.engine.opened`
+            takes them; None trains one after the other here, each on all cores.
 
     Raises:
         SpecError: the name is that of one symbol's model already.
+        EngineUnavailable: the engine is not there.
         EmptyStore: there are no prices.
         TrainingStopped, TrainingBusy, TrainingUnavailable, RegistryError: as `run_experiment` raises them.
     """
@@ -95,7 +105,26 @@ def train_each(
     if not chosen:
         raise EmptyStore(store.uri)
     each = Each({}, {})
-    with _Done.of(checkpoints, _key(name, chosen, spec, training, start, store.version()), fresh=fresh) as done:
+    key = _key(name, chosen, spec, training, start, store.version(), 1 if engine else None)
+    with _Done.of(checkpoints, key, fresh=fresh) as done:
+        if engine is not None:
+            left = []
+            for symbol in chosen:
+                earlier = _registered(registry_of(f"{name}.{symbol}"), done.versions.get(symbol))
+                if earlier is None:
+                    left.append(symbol)
+                else:
+                    each.made[symbol] = earlier
+            orders = orders_of(left, store, registry_of, name, spec, training, start, checkpoints, fresh=fresh)
+            spread(
+                orders,
+                engine,
+                jobs,
+                address,
+                partial(_note, each, done, registry_of, name, len(chosen), progress, trained),
+            )
+            done.finish()
+            return Each(dict(sorted(each.made.items())), dict(sorted(each.failed.items())))
         for place, symbol in enumerate(chosen):
             models = registry_of(f"{name}.{symbol}")
             label = f"{symbol} ({place + 1} of {len(chosen)})"
@@ -130,6 +159,31 @@ def train_each(
             each.made[symbol] = made
         done.finish()
     return each
+
+
+def _note(
+    each: Each,
+    done: _Done,
+    registry_of: Callable[[str], Registry],
+    name: str,
+    count: int,
+    progress: Callable[[Step], None],
+    trained: Callable[[Registry, Experiment], None],
+    told: Told,
+) -> None:
+    """What another process told of a symbol."""
+    models = registry_of(f"{name}.{told.symbol}")
+    made = _registered(models, told.version)
+    if made is None:
+        each.failed[told.symbol] = TrainedElsewhere(told.symbol, str(told.failure), told.reason)
+        text = f"failed: {told.reason}"
+    else:
+        trained(models, made)
+        done.add(told.symbol, made.version.version)
+        each.made[told.symbol] = made
+        text = f"version {made.version.version}, {made.training_seconds:.1f} s"
+    ready = len(each.made) + len(each.failed)
+    progress(Step(f"{told.symbol} ({ready} of {count}): {text}", ready / count))
 
 
 class _Done:
@@ -183,6 +237,8 @@ def _key(
     training: TrainSpec,
     start: Start | None,
     data_version: int | None,
+    cores: int | None,
 ) -> str:
     words = [name, list(symbols), to_dict(spec), to_dict(training), start.facts if start else None, data_version]
+    words += [] if cores is None else [cores]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,11 +35,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
 from forecaster.noted import State, note, state_of
-from forecaster.runs import Run
+from forecaster.runs import Run, Unended
 from forecaster.version import CHALLENGER, CHAMPION, ROLLED_BACK, Version
 
 _BUNDLE: Final = "bundle"
 _HISTORY: Final = "champions"
+_MAKING: Final = ".making-"
 _ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -60,6 +62,11 @@ class Registry:
         self._database = Path(uri.removeprefix("sqlite:///"))
         self._noted: State | None = None
         self._connection: MlflowClient | None = None
+
+    @property
+    def artifacts(self) -> Path:
+        """Where bundles go when the registry is a local database."""
+        return self._artifacts
 
     @property
     def shown_uri(self) -> str:
@@ -114,16 +121,71 @@ class Registry:
             params, tags: of the run.
             run_id: of the run to go on with, where there is one and the registry still has it.
 
+        Runs that were killed after they had made their version are ended on the way.
+
         Raises:
             RegistryUnavailable: the registry does not answer.
         """
+        self.settle()
         with self._answers() as client:
             if run_id and self._unfinished(client, run_id):
                 client.update_run(run_id, status="RUNNING")
             else:
                 run_id = client.create_run(self._experiment(client), tags=dict(tags)).info.run_id
             client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
+        return self.run(run_id)
+
+    def run(self, run_id: str) -> Run:
+        """A run that there is; asks nothing."""
         return Run(self._answers, run_id)
+
+    def made_by(self, run_id: str) -> Version | None:
+        """The version that a run has made, None where it has made none.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        return next((one for one in self.versions() if one.run_id == run_id), None)
+
+    def unended(self) -> list[Unended]:
+        """The model's runs that have not ended, oldest first: of trainings at work, and of those that were killed.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            homes = [one.experiment_id for name in self._homes if (one := client.get_experiment_by_name(name))]
+            runs = client.search_runs(homes, "attributes.status = 'RUNNING'", max_results=1000) if homes else []
+            made = {one.run_id: one.version for one in self.versions()} if runs else {}
+            found = [
+                Unended(
+                    run_id=one.info.run_id,
+                    began=datetime.fromtimestamp(one.info.start_time / 1000, UTC),
+                    version=made.get(one.info.run_id),
+                )
+                for one in runs
+            ]
+        return sorted(found, key=lambda one: (one.began, one.run_id))
+
+    def settle(self, before: datetime | None = None) -> list[Unended]:
+        """End the runs that were killed between their version and their end.
+
+        Args:
+            before: those that began earlier and have made no version are given up, too, with what they left of a
+                bundle; None gives up none, since a training may be at work.
+
+        Returns:
+            The runs that were ended.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        ended = [one for one in self.unended() if one.version or (before is not None and one.began < before)]
+        for one in ended:
+            self.run(one.run_id).end("FINISHED" if one.version else "KILLED")
+            if self._local and not one.version:
+                shutil.rmtree(self._artifacts / one.run_id, ignore_errors=True)
+        return ended
 
     def data_versions(self) -> set[int]:
         """The versions of the price table that any registered version of any model was trained on.
@@ -200,6 +262,66 @@ class Registry:
                 return local  # reading it says what is wrong with it, if anything is
             return self._downloaded(source, version)
 
+    def names(self) -> list[str]:
+        """The names of all models that the registry has, sorted.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            found, token = [], None
+            while True:
+                page = client.search_registered_models(max_results=1000, page_token=token)
+                found += [one.name for one in page]
+                token = page.token
+                if not token:
+                    return sorted(found)
+
+    def file(self, version: Version, name: str) -> bytes:
+        """One file of a version's bundle; of a remote one it alone is fetched. Who uses it verifies it.
+
+        Raises:
+            RegistryUnavailable: it cannot be had.
+        """
+        with self._answers() as client:
+            beside = self._artifacts / version.run_id / "artifacts" / _BUNDLE
+            if self._local and beside.is_dir():
+                return (beside / name).read_bytes()
+            source = client.get_model_version(self.name, version.version).source or ""
+            with tempfile.TemporaryDirectory() as draft:
+                return Path(
+                    download_artifacts(artifact_uri=f"{source}/{name}", tracking_uri=self.uri, dst_path=draft)
+                ).read_bytes()
+
+    def is_named(self, version: Version) -> bool:
+        """Whether an alias names a version, or the champions that a rollback goes back to.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            found = client.get_registered_model(self.name)
+        return version.version in {*map(str, found.aliases.values()), *json.loads(found.tags.get(_HISTORY, "[]"))}
+
+    def succeed(self, earlier: Version, later: Version) -> None:
+        """Let a version take the place of another one, under its aliases and among the champions that there were.
+
+        Killed, it is done once, however often it is begun.
+
+        Raises:
+            RegistryUnavailable: the registry does not answer.
+        """
+        with self._answers() as client:
+            aliases = [alias for alias, number in self._aliases(client).items() if number == earlier.version]
+            for alias in aliases:
+                client.set_registered_model_alias(self.name, alias, later.version)
+            known: list[str] = json.loads(client.get_registered_model(self.name).tags.get(_HISTORY, "[]"))
+            history = list(dict.fromkeys(later.version if one == earlier.version else one for one in known))
+            if history != known:
+                client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
+        if CHAMPION in aliases:
+            self.by_alias()  # which notes it
+
     def set_alias(self, alias: str, version: Version) -> None:
         """Give an alias to a version; whichever had it loses it.
 
@@ -216,29 +338,32 @@ class Registry:
             RegistryUnavailable: the registry does not answer.
         """
         with self._answers() as client:
-            client.delete_model_version_tag(self.name, version.version, ROLLED_BACK)
-            history = [one for one in self._history(client) if one != version.version] + [version.version]
-            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
+            history = [one for one in self._history(client)[0] if one != version.version] + [version.version]
+            # The alias first: of a promotion that is killed after it, the history knows by the alias.
             client.set_registered_model_alias(self.name, CHAMPION, version.version)
+            client.delete_model_version_tag(self.name, version.version, ROLLED_BACK)
+            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
             if self._aliases(client).get(CHALLENGER) == version.version:
                 client.delete_registered_model_alias(self.name, CHALLENGER)
         self.by_alias()  # which notes it
 
     def earlier(self) -> Version:
-        """The champion before this one.
+        """The champion before this one, or this one where a rollback to it was killed before it was done.
 
         Raises:
             NoModel: there was none before.
             RegistryUnavailable: the registry does not answer.
         """
         with self._answers() as client:
-            history = self._history(client)
-        if len(history) < 2:
+            history, complete = self._history(client)
+        if complete and len(history) < 2:
             raise NoModel(self.name, "earlier champion")
-        return self.get(history[-2])
+        return self.get(history[-2 if complete else -1])
 
     def rollback(self) -> Version:
         """Make the champion before this one the champion again, and mark this one as gone back from.
+
+        A rollback that was killed is done once, however often it is begun.
 
         Raises:
             NoModel: there was none before.
@@ -246,11 +371,13 @@ class Registry:
         """
         previous = self.earlier()
         with self._answers() as client:
-            history = self._history(client)
-            moment = datetime.now(UTC).isoformat(timespec="seconds")
-            client.set_model_version_tag(self.name, history[-1], ROLLED_BACK, moment)
-            client.set_registered_model_alias(self.name, CHAMPION, previous.version)
-            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history[:-1]))
+            history, _ = self._history(client)
+            if history[-1] != previous.version:
+                moment = datetime.now(UTC).isoformat(timespec="seconds")
+                # The mark first: by it the history knows of a rollback that is killed.
+                client.set_model_version_tag(self.name, history.pop(), ROLLED_BACK, moment)
+                client.set_registered_model_alias(self.name, CHAMPION, previous.version)
+            client.set_registered_model_tag(self.name, _HISTORY, json.dumps(history))
         self.by_alias()  # which notes it
         return previous
 
@@ -278,7 +405,7 @@ class Registry:
         kept = self._artifacts / version.run_id / "downloaded"
         if not kept.is_dir():
             self._artifacts.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._artifacts) as draft:
+            with tempfile.TemporaryDirectory(dir=self._artifacts, suffix=".draft") as draft:
                 fetched = Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri, dst_path=draft))
                 kept.parent.mkdir(exist_ok=True)
                 try:
@@ -300,7 +427,7 @@ class Registry:
     def _experiment(self, client: MlflowClient) -> str:
         """The experiment that holds the model's runs; a local one keeps its bundles beside the database."""
         location = str(self._artifacts) if self._local else None
-        for name in (self.name, f"{self.name} in {location}"):
+        for name in self._homes:
             found = client.get_experiment_by_name(name)
             if found is None:
                 made: str = client.create_experiment(name, artifact_location=location)
@@ -309,6 +436,11 @@ class Registry:
                 existing: str = found.experiment_id
                 return existing
         raise MlflowException(f"the experiment {self.name} keeps its artifacts elsewhere")
+
+    @property
+    def _homes(self) -> tuple[str, ...]:
+        """The names that the experiment may have; the second where the first keeps its bundles elsewhere."""
+        return (self.name, f"{self.name} in {self._artifacts if self._local else None}")
 
     def _create(self, client: MlflowClient) -> None:
         try:
@@ -326,15 +458,32 @@ class Registry:
             raise
         return {alias: str(number) for alias, number in aliases.items()}
 
-    def _history(self, client: MlflowClient) -> list[str]:
+    def _history(self, client: MlflowClient) -> tuple[list[str], bool]:
+        """The champions, this one last, and whether no rollback was killed between the alias and the history.
+
+        The alias says which version is the champion; of what comes after it in the history, a rollback has marked what
+        somebody went back from.
+        """
         try:
-            tags = client.get_registered_model(self.name).tags
+            found = client.get_registered_model(self.name)
         except MlflowException as error:
             if error.error_code in _ABSENT:
-                return []
+                return [], True
             raise
-        history: list[str] = json.loads(tags.get(_HISTORY, "[]"))
-        return history
+        history: list[str] = json.loads(found.tags.get(_HISTORY, "[]"))
+        champion = found.aliases.get(CHAMPION)
+        if champion is None or history[-1:] == [str(champion)]:
+            return history, True
+        champion = str(champion)
+        at = history.index(champion) if champion in history else len(history)
+        later = history[at + 1 :]
+        marked = {
+            str(one.version)
+            for one in (client.search_model_versions(f"name = '{self.name}'") if later else ())
+            if ROLLED_BACK in one.tags
+        }
+        kept = [one for one in later if one not in marked]
+        return [*history[:at], *kept, champion], len(kept) == len(later)
 
 
 def _make_database(path: Path) -> None:
@@ -348,7 +497,9 @@ def _make_database(path: Path) -> None:
     with FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False):
         if path.exists():
             return
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".making-") as draft:
+        for left in path.parent.glob(f"{_MAKING}*"):  # by a process that was killed: nobody else is here now
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=_MAKING) as draft:
             made = Path(draft) / path.name
             uri = f"sqlite:///{made}"
             MlflowClient(uri, uri).search_experiments(max_results=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from forecaster.errors import RegistryUnavailable
@@ -13,6 +15,21 @@ Outcome = Literal["FINISHED", "FAILED", "KILLED"]
 
 # A registry that is away costs its time limit at each try.
 _PAUSE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A run that has not ended.
+
+    Attributes:
+        run_id: which.
+        began: when, in UTC.
+        version: that it has made; None where it has made none.
+    """
+
+    run_id: str
+    began: datetime
+    version: str | None
 
 
 class Run:

@@ -14,6 +14,9 @@ CHALLENGER: Final = "challenger"
 # The tag of a version that somebody went back from, with the time.
 ROLLED_BACK: Final = "rolled_back"
 
+# The tag of a version that was made of one with a bundle of an earlier schema: its number.
+MIGRATED_FROM: Final = "migrated_from"
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

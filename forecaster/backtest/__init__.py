@@ -10,7 +10,7 @@
          ┌────┼────┐
       kept  alone  orphan          results on disk; a process of its own where one is needed, and its end
          └────┼────┘
-         engine, work              joblib with local processes, Dask or Ray; what is missing is done, and again
+         engine, work              processes of this machine, Dask or Ray; what is missing is done, and again
               │
         run, table, facts          the forecasts that all gave, with their outcomes, and what they were made of
               │

@@ -99,9 +99,10 @@ def run_backtest(
     bars = store.read(symbols, version=data_version)
     folds = spans(sessions_of(bars), plan)
     tasks = _tasks(bars, contestants, folds, tuple(levels), seeds)
-    folder = folder or home / _key(tasks)
+    # A worker of a cluster that runs already has another working directory.
+    folder = (folder or home / _key(tasks)).absolute()
     kept = Kept(folder / "tasks")
-    prices = StoredPrices(store.uri, data_version, None if symbols is None else tuple(symbols))
+    prices = StoredPrices(store.absolute_uri, data_version, None if symbols is None else tuple(symbols))
     with _only_writer(folder):
         if fresh:
             for task in tasks:

@@ -27,6 +27,8 @@ from forecaster.cli.console import (
 from forecaster.errors import ForecasterError
 from forecaster.heartbeat import HeartbeatFolder, Liveness
 from forecaster.ledger.table import Ledger
+from forecaster.migration.artefact import State
+from forecaster.migration.survey import survey
 from forecaster.settings import Settings
 
 Status = Literal["ok", "note", "problem"]
@@ -43,6 +45,9 @@ _SCHEDULER: Final[dict[Liveness, Status]] = {
     Liveness.DEAD: "problem",
     Liveness.UNREADABLE: "problem",
 }
+
+# What cannot be read of these is a finding of their own checks.
+_READ_ELSEWHERE: Final = ("prices", "ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ def doctor(as_json: bool) -> None:
         _settings,
         _prices,
         _registry,
+        _runs,
+        _schemas,
         _ledger,
         _schedule,
         _calendars,
@@ -131,6 +138,26 @@ def _registry(where: Settings, now: datetime) -> Iterator[Finding]:
         "ok",
         f"{champion.name} version {champion.version}, trained through {bundle.trained_through}, every file verified",
     )
+
+
+def _runs(where: Settings, now: datetime) -> Iterator[Finding]:
+    for one in registry(where).unended():
+        if one.version is not None:
+            text = f"it has made version {one.version}, and the next training ends it"
+        else:
+            text = "it is at work, or was killed: the same training goes on with it"
+        yield Finding("run", "note", f"{one.run_id} began at {one.began:%Y-%m-%d %H:%M} UTC and has not ended; {text}")
+
+
+def _schemas(where: Settings, now: datetime) -> Iterator[Finding]:
+    for one in survey(where, price_store(where), name=where.model):
+        text = f"{one.kind} {one.name} has schema {one.schema}, this version writes {one.supported}"
+        if one.state is State.OLDER:
+            yield Finding("schema", "note", f"{text}: forecaster migrate")
+        elif one.state is State.NEWER:
+            yield Finding("schema", "problem", f"{text}; {one.text}")
+        elif one.state is State.UNREADABLE and one.kind not in _READ_ELSEWHERE:
+            yield Finding("schema", "problem", f"{one.kind} {one.name}: {one.text}")
 
 
 def _ledger(where: Settings, now: datetime) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import click
 from rich.progress import Progress, TaskID
 
 from data.errors import DataError
+from forecaster.backtest.engine import Engine
 from forecaster.cli.console import (
     FAILED,
     REFUSED,
@@ -26,7 +27,7 @@ from forecaster.cli.console import (
     universe_option,
 )
 from forecaster.cli.trained import Given, document, give_alias, show, show_each
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, SpecError
 from forecaster.experiment import run_experiment
 from forecaster.per_symbol import train_each
 from forecaster.quiet import native_stderr_withheld
@@ -44,6 +45,7 @@ Examples:
   forecaster train --spec docs/classic.toml                    the tutorials' form, to see its lag
   forecaster train --from champion --epochs 5                  go on from its weights
   forecaster train --per-symbol AAPL MSFT                      a model each: next-close.AAPL, next-close.MSFT
+  forecaster train --per-symbol --engine local --jobs 4        four at a time, each on one core
   forecaster train --spec spec.toml --promote
 
 A spec file holds the tables [model] and [train], with the keys that --set takes. Training that was stopped or killed
@@ -64,6 +66,13 @@ goes on when the same command is given again.
     help="Go on from the weights of a version, by its spec and at a tenth of its learning rate.",
 )
 @click.option("--per-symbol", is_flag=True, help="Train a network for each symbol, as the model NAME.SYMBOL.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask", "ray"]),
+    help="With --per-symbol: who trains several at a time, each on one core.  [default: one after the other]",
+)
+@click.option("--address", help="Of a Dask or Ray cluster; without one, a cluster is started on this machine.")
+@click.option("--jobs", type=click.IntRange(min=1), help="With --engine: how many at a time.  [default: one a core]")
 @click.option("--fresh", is_flag=True, help="Start anew, even where the same training was stopped before.")
 @click.option("--weigh", is_flag=True, help="Afterwards compare the new version with the champion, as the gate does.")
 @click.option("--promote", is_flag=True, help="The same, and make it the champion where the gate lets it.")
@@ -79,6 +88,9 @@ def train(
     seed: int | None,
     start_from: str | None,
     per_symbol: bool,
+    engine: Engine | None,
+    address: str | None,
+    jobs: int | None,
     fresh: bool,
     weigh: bool,
     promote: bool,
@@ -91,6 +103,12 @@ def train(
     """
     # Ends a run as Ctrl-C does, so that the registry knows.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if engine is not None and not per_symbol:
+        raise SpecError("--engine", "--per-symbol with it", engine)
+    if address is not None and engine not in ("dask", "ray"):
+        raise SpecError("--address", "--engine dask or --engine ray with it", engine or "no --engine")
+    if jobs is not None and engine is None:
+        raise SpecError("--jobs", "--engine with it", "no --engine")
     shortcuts = {"epochs": epochs, "seed": seed}
     given = [*changes, *(f"{key}={value}" for key, value in shortcuts.items() if value is not None)]
     where = settings()
@@ -116,6 +134,9 @@ def train(
                 start=start,
                 checkpoints=where.home / "training",
                 fresh=fresh,
+                engine=engine,
+                jobs=jobs,
+                address=address,
             )
         else:
             made = run_experiment(

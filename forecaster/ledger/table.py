@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,8 +36,9 @@ import pyarrow as pa
 
 from data.comparing import literal
 from data.delta import KeyedTable
-from data.errors import StoreUnavailable
+from data.errors import StoreUnavailable, UnsupportedStore
 from data.lock import WriterLock
+from data.upkeep import sweep
 from forecaster.diagnostics.table import column, naive_column
 from forecaster.ledger.errors import LedgerUnavailable, UnsupportedLedger
 
@@ -109,7 +110,7 @@ class Ledger:
             uri: a folder, or an object-store URI such as s3://bucket/ledger.
         """
         self.uri = str(uri).rstrip("/")
-        self._table = KeyedTable(self.uri, _ROWS, KEY, append_only=True)
+        self._table = KeyedTable(self.uri, _ROWS, KEY, append_only=True, schema_version=SCHEMA)
         self._lock = WriterLock(self.uri)
 
     @contextmanager
@@ -126,6 +127,11 @@ class Ledger:
         """The newest version of the table, None while nothing was published."""
         with _named(self.uri):
             return self._table.version()
+
+    def schema_version(self) -> int | None:
+        """Which schema the table has, one that is not supported too; None while nothing was published."""
+        with _named(self.uri):
+            return self._table.schema_version()
 
     def is_append_only(self) -> bool:
         """Whether the table still forbids everybody to change a row; False while nothing was published."""
@@ -207,6 +213,21 @@ class Ledger:
         with self.writing():
             return self._table.append(table)
 
+    def clean(self, keep: timedelta, *, wait: float = 0) -> list[str]:
+        """Delete what killed writers left; what was published stays.
+
+        Args:
+            keep: how old a file has to be.
+            wait: seconds to wait for another writer.
+
+        Returns:
+            The files that were deleted.
+        """
+        if self.version() is None:
+            return []
+        with self.writing(wait), _named(self.uri):
+            return sweep(self._table, keep)
+
     def _select(self, sql: str, version: int | None = None) -> pd.DataFrame | None:
         with _named(self.uri):
             return self._table.select(sql, version)
@@ -219,6 +240,8 @@ def _named(uri: str) -> Iterator[None]:
         yield
     except StoreUnavailable as error:
         raise LedgerUnavailable(uri, error.reason) from error
+    except UnsupportedStore as error:
+        raise UnsupportedLedger(uri, error.found, error.supported) from error
 
 
 def _quantile(level: float) -> str:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from data.holder import holder, sign
 from forecaster.pipeline.errors import CorruptRecord, PassBusy
-from forecaster.pipeline.record import Pass
+from forecaster.pipeline.record import SCHEMA, Pass
 
 _KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(\.[A-Z]{4})?")
 _POLL_SECONDS: Final = 0.05
@@ -137,4 +137,8 @@ class Passes:
         try:
             return Pass.model_validate_json(file.read_bytes())
         except ValidationError as error:
-            raise CorruptRecord(file, error.errors()[0]["msg"]) from None
+            first = error.errors()[0]
+            reason = first["msg"]
+            if first["loc"] == ("schema",) and isinstance(first["input"], int) and first["input"] > SCHEMA:
+                reason = f"of schema {first['input']}: a newer version of this program has written it"
+            raise CorruptRecord(file, reason) from None

@@ -81,12 +81,18 @@ def _record(passes: Passes, due: Due, name: str, now: datetime) -> Pass:
     if found is not None:
         return found
     keys = passes.keys()
-    if keys and (newest := passes.get(keys[0])) is not None and newest.session > due.session:
+    newest = passes.get(keys[0]) if keys else None
+    if newest is not None and newest.session > due.session and not _ahead(newest, now):
         raise PassOutOfOrder(name, due.session, newest.session)
     steps = tuple(StepRecord(name=one) for one in STEPS)
     return Pass(
         name=name, key=due.key, session=due.session, exchange=due.exchange, started=now.astimezone(UTC), steps=steps
     )
+
+
+def _ahead(later: Pass, now: datetime) -> bool:
+    """Whether a pass was begun by a clock that was ahead: not yet, and there were no prices of its session."""
+    return later.started > now and not later.step("check").settled
 
 
 def _forced(record: Pass) -> Pass:

@@ -108,6 +108,8 @@ def _main() -> None:
     told = Told()
     order = json.load(sys.stdin)
     end_with(order["parent"])
+    if os.getppid() != order["parent"]:  # it was killed before this one was ready
+        sys.exit(1)
     with native_stderr_withheld(DataError, ForecasterError, OSError):
         try:
             made = train_challenger(settings_from_dict(order["settings"]), order["tag"], order["start"], told.say)

@@ -124,7 +124,7 @@ def from_dict(values: Mapping[str, Any]) -> Decided:
         ValueError: it is no such decision, or of another schema.
     """
     if values.get("schema") != SCHEMA:
-        raise ValueError(f"a decision of schema {values.get('schema')!r}: expected {SCHEMA}")
+        raise ValueError(f"a decision of schema {values.get('schema')!r}, and this version reads {SCHEMA}")
     try:
         return Decided(
             name=values["name"],

@@ -3,6 +3,7 @@
 One folder for each training, named for what is trained on what::
 
     state      a line with the form, a line with the sha256 of the rest, and a NumPy archive without pickle
+    draft-...  what is being written
     .lock      held by the process that trains
 
 `state` is replaced as a whole, and nothing of it is parsed before its hash is checked.
@@ -31,6 +32,9 @@ from forecaster.errors import CorruptCheckpoint, TrainingBusy
 
 _FORM: Final = b"forecaster checkpoint 1\n"
 _FACTS: Final = "facts"
+
+DRAFT: Final = "draft-"
+"""How the names of files and folders begin that nobody needs once the process that writes them is no more."""
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
@@ -76,6 +80,8 @@ class Checkpoint:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise TrainingBusy(self.path) from None
+        for left in self.path.glob(f"{DRAFT}*"):  # by a process that was killed
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +130,7 @@ class Checkpoint:
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, **{_FACTS: np.frombuffer(facts, dtype=np.uint8)}, **state.arrays)
         seal = hashlib.sha256(packed.getbuffer()).hexdigest().encode()
-        draft = self.path / f".state.{uuid4().hex}"
+        draft = self.path / f"{DRAFT}{uuid4().hex}"
         try:
             with draft.open("wb") as file:
                 file.write(_FORM + seal + b"\n")
@@ -138,10 +144,9 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def clear(self) -> None:
-        """Forget what was saved, and what a killed process left of a draft."""
+        """Forget what was saved."""
         self.notes = {}
-        for file in (self._file, *self.path.glob(".state.*")):
-            file.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """The training is done: nothing is left of it here."""

@@ -28,7 +28,7 @@ def rows(*cells: tuple[str, str, float | None]) -> pa.Table:
 
 @pytest.fixture
 def keyed(tmp_path: Path) -> KeyedTable:
-    return KeyedTable(str(tmp_path / "table"), SCHEMA, ("name", "day"), year_of="day")
+    return KeyedTable(str(tmp_path / "table"), SCHEMA, ("name", "day"), year_of="day", schema_version=2)
 
 
 def held(keyed: KeyedTable, version: int | None = None) -> dict[tuple[str, str], float | None]:
@@ -167,7 +167,7 @@ def test_compared_rows_stay_in_their_order() -> None:
 @pytest.mark.parametrize("kept_open", [False, True])
 def test_what_another_machine_commits_in_between_is_seen(keyed: KeyedTable, kept_open: bool) -> None:
     # No lock of ours is held there: behind a URI, writers on two machines meet only in the table.
-    other = KeyedTable(keyed.uri, SCHEMA, ("name", "day"), year_of="day")
+    other = KeyedTable(keyed.uri, SCHEMA, ("name", "day"), year_of="day", schema_version=2)
 
     def meet() -> None:
         assert keyed.upsert(rows(("a", "2024-01-01", 1.0))) == Upserted(1, 0, 0)

@@ -1,4 +1,7 @@
-"""A fetch that dies at any moment: the next one ends with the table of a fetch that was not interrupted."""
+"""A fetch that dies at any moment: the next one ends with the table of a fetch that was not interrupted.
+
+The long form, with hundreds of kills and the other commands beside it, is `benchmarks/kills.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from data.store import PriceStore
 from tests.tushare_server.market import Market, random_market
 from tests.tushare_server.server import TushareServer
 
-KILLS = 50
+KILLS = 12
 FIRST, LAST = date(2022, 1, 4), date(2024, 6, 28)
 NOW = datetime(2024, 6, 28, 12, 0, tzinfo=UTC)
 EARLIER, EARLIER_NOW = date(2024, 6, 14), datetime(2024, 6, 14, 12, 0, tzinfo=UTC)

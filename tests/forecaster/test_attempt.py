@@ -18,6 +18,7 @@ from forecaster.experiment import Experiment, run_experiment
 from forecaster.registry import Registry
 from forecaster.spec import ModelSpec, TrainSpec
 from forecaster.step import Step
+from forecaster.training import Checkpoint
 from tests.forecaster.markets import make_bars, walk
 
 SPEC = ModelSpec(units=(3,), lookback=4, features=("close",), quantiles=(0.1, 0.5, 0.9), unit="range")
@@ -116,6 +117,35 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(place: Place, whole: Experimen
     )
     assert expected in texts
     assert place.network(made) == place.network(whole)
+
+
+class Killed(BaseException):
+    """Nothing that is caught."""
+
+
+@pytest.mark.parametrize("where", [(MlflowClient, "set_terminated"), (Checkpoint, "remove")], ids=["run", "checkpoint"])
+def test_what_was_killed_after_it_had_registered_its_version_has_one(
+    place: Place, where: tuple[type, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {one.version for one in place.registry.versions()}
+    with monkeypatch.context() as patch:
+
+        def killed(*_: object) -> None:
+            raise Killed
+
+        patch.setattr(*where, killed)
+        with pytest.raises(Killed):
+            place.run()
+    (version,) = {one.version for one in place.registry.versions()} - before
+    told: list[str] = []
+    made = place.run(lambda step: told.append(step.text))
+    assert f"version {version} was registered before the training was stopped" in told
+    assert not any(text.startswith("training") for text in told)
+    assert made.version.version == version
+    assert made.epochs == TRAINING.epochs
+    assert place.runs()[-1] == (made.version.run_id, "FINISHED")
+    assert {one.version for one in place.registry.versions()} == before | {version}
+    assert list(place.checkpoints.iterdir()) == []
 
 
 def test_without_checkpoints_a_stop_is_final(place: Place) -> None:

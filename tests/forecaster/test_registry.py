@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from forecaster.errors import CorruptBundle, NoModel, RegistryUnavailable, UnknownVersion
 from forecaster.registry import Registry
@@ -35,8 +41,23 @@ def register(models: Registry, folder: Path, text: str = "a bundle", **tags: str
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose registry has its tables and nothing in them: making them takes seconds."""
     home = tmp_path_factory.mktemp("registry")
+    killed_over_the_tables(home)
     assert registry(home).versions() == []
+    # What the killed one left has gone, and was not taken for a registry.
+    assert {one.name for one in (home / "registry").iterdir()} == {"mlflow.db", ".mlflow.db.lock"}
     return home
+
+
+def killed_over_the_tables(home: Path) -> None:
+    """Somebody's first use of a registry, killed while mlflow makes its tables one by one."""
+    uses = f"from tests.forecaster.test_registry import registry, Path; registry(Path({str(home)!r})).versions()"
+    with subprocess.Popen([sys.executable, "-c", uses], cwd=Path(__file__).parents[2]) as process:
+        until = time.monotonic() + 60
+        while not [one for one in home.glob("registry/.making-*/mlflow.db") if one.stat().st_size]:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.kill()
+    assert not (home / "registry" / "mlflow.db").exists()
 
 
 @pytest.fixture
@@ -85,8 +106,6 @@ def test_a_second_connection_sees_the_same(models: Registry, home: Path, tmp_pat
 
 
 def test_the_run_behind_a_version_keeps_its_figures(models: Registry, home: Path, tmp_path: Path) -> None:
-    from mlflow import MlflowClient
-
     one = register(models, tmp_path)
     client = MlflowClient(models.uri)
     run = client.get_run(one.run_id)
@@ -101,8 +120,6 @@ def test_the_run_behind_a_version_keeps_its_figures(models: Registry, home: Path
 
 
 def test_a_run_is_there_from_its_beginning_and_grows(models: Registry) -> None:
-    from mlflow import MlflowClient
-
     run = models.begin(params={"units": "[4]"}, tags={"spec_hash": "abc"})
     client = MlflowClient(models.uri)
     assert client.get_run(run.id).info.status == "RUNNING"
@@ -118,8 +135,6 @@ def test_a_run_is_there_from_its_beginning_and_grows(models: Registry) -> None:
 
 
 def test_a_run_goes_on_until_it_is_finished(models: Registry, tmp_path: Path) -> None:
-    from mlflow import MlflowClient
-
     client, facts = MlflowClient(models.uri), {"params": {"units": "[4]"}, "tags": {"spec_hash": "abc"}}
     run = models.begin(**facts)
     for outcome in ("KILLED", "FAILED"):
@@ -178,6 +193,123 @@ def test_a_champion_that_returns_is_succeeded_once(models: Registry, tmp_path: P
     assert models.rollback().version == "2"
     with pytest.raises(NoModel):
         models.rollback()
+
+
+class Killed(BaseException):
+    """Nothing that is caught."""
+
+
+# What a promotion and a rollback write, and what ends a run.
+WRITES = (
+    "set_registered_model_alias",
+    "set_registered_model_tag",
+    "set_model_version_tag",
+    "delete_model_version_tag",
+    "delete_registered_model_alias",
+    "set_terminated",
+)
+
+
+def killed_at(number: int, act: Callable[[], Any]) -> bool:
+    """Whether an act was killed before its write of that number, from 0 on."""
+    written = 0
+
+    def counting(write: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            nonlocal written
+            if written == number:
+                raise Killed
+            written += 1
+            return write(*args, **kwargs)
+
+        return wrapped
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in WRITES:
+            patch.setattr(MlflowClient, name, counting(getattr(MlflowClient, name)))
+        try:
+            act()
+        except Killed:
+            return True
+    return False
+
+
+def three_champions(models: Registry, folder: Path) -> list[Version]:
+    """Of three versions the newest serves, and a fourth wants to."""
+    made = [register(models, folder, text) for text in ("one", "two", "three", "four")]
+    for version in made[:3]:
+        models.promote(version)
+    models.set_alias(CHALLENGER, made[3])
+    return made
+
+
+def test_a_promotion_that_was_killed_anywhere_can_be_given_again_or_gone_back_from(
+    models: Registry, tmp_path: Path
+) -> None:
+    *_, three, four = three_champions(models, tmp_path)
+    for number in range(9):
+        killed = killed_at(number, lambda: models.promote(four))
+        serves = models.by_alias().version
+        # Whoever goes back goes back from what serves.
+        assert models.rollback().version == {"3": "2", "4": "3"}[serves]
+        if serves == "3":
+            models.promote(three)
+        models.set_alias(CHALLENGER, four)
+        killed_at(number, lambda: models.promote(four))
+        models.promote(four)
+        assert models.versions()[0].aliases == (CHAMPION,)
+        assert not models.get("4").rolled_back
+        assert models.rollback().version == "3"
+        if not killed:
+            break
+    assert number > 2
+
+
+def test_a_rollback_that_was_killed_anywhere_goes_back_once(models: Registry, tmp_path: Path) -> None:
+    *_, three, four = three_champions(models, tmp_path)
+    for number in range(9):
+        killed = killed_at(number, models.rollback)
+        if not killed:
+            break
+        assert models.by_alias().version in ("2", "3")
+        assert models.earlier().version == "2"
+        assert models.rollback().version == "2"
+        assert models.get("3").rolled_back
+        models.promote(three)
+        # Somebody promotes another version instead of finishing it.
+        killed_at(number, models.rollback)
+        before = models.by_alias().version
+        models.promote(four)
+        assert models.rollback().version == before
+        models.promote(three)
+    assert number == 3
+    assert models.rollback().version == "1"
+
+
+def test_a_run_that_was_killed_is_listed_and_the_next_one_ends_it_where_it_has_made_its_version(
+    models: Registry, tmp_path: Path
+) -> None:
+    client, before = MlflowClient(models.uri), datetime.now(UTC) - timedelta(seconds=1)
+    assert models.unended() == []
+    assert killed_at(0, lambda: register(models, tmp_path))
+    at_work = models.begin(params={}, tags={})
+    # The one with a version was ended when the other one began.
+    (one,) = models.unended()
+    assert (one.run_id, one.version) == (at_work.id, None)
+    assert before < one.began < datetime.now(UTC)
+    made = models.get("1")
+    assert client.get_run(made.run_id).info.status == "FINISHED"
+    assert models.made_by(made.run_id) == made
+    assert models.made_by(at_work.id) is None
+    client.update_run(made.run_id, status="RUNNING")
+    assert {(one.run_id, one.version) for one in models.unended()} == {(at_work.id, None), (made.run_id, "1")}
+    assert [one.run_id for one in models.settle()] == [made.run_id]
+    # Those of other models are not looked at.
+    assert registry(models._artifacts.parents[1], "other").unended() == []
+    assert models.settle(before) == []
+    assert [one.run_id for one in models.settle(datetime.now(UTC) + timedelta(seconds=1))] == [at_work.id]
+    assert client.get_run(at_work.id).info.status == "KILLED"
+    assert models.unended() == []
 
 
 def test_after_a_rollback_another_version_can_be_promoted(models: Registry, tmp_path: Path) -> None:

@@ -162,6 +162,9 @@ def random_market(
     late_listings: float = 0.1,
     delisted: float = 0.05,
     indices: Sequence[str] = ("000300.SH",),
+    volatility: tuple[float, float] = (0.01, 0.03),
+    wilder_from: date | None = None,
+    wilder: float = 3.0,
 ) -> Market:
     """A market of Shanghai's true sessions; the same arguments give the same market.
 
@@ -174,6 +177,8 @@ def random_market(
         late_listings, delisted: shares of the symbols that come after `first` or go before `last`; the others are
             listed on the first session.
         indices: codes of indices with bars and members.
+        volatility: the least and the largest standard deviation of a session's move, over the symbols.
+        wilder_from, wilder: from this session on moves are so many times as large; None for never.
 
     Raises:
         CalendarBounds: `first` lies before the first known session.
@@ -185,8 +190,9 @@ def random_market(
         raise ValueError(f"expected a session between {first} and {last}")
     lives = walks.random_lives(rng, len(days), len(names), suspended_share, late_listings, delisted)
     factors = walks.random_factors(rng, lives, dividends_a_year)
+    moves = np.where(days >= ("9" if wilder_from is None else _text(wilder_from)), wilder, 1.0)
     return Market(
-        daily=walks.random_bars(rng, names, days, lives, factors),
+        daily=walks.random_bars(rng, names, days, lives, factors, volatility, moves),
         factors=generator.factor_table(names, days, lives, factors),
         calendar=generator.calendar_table(first, last),
         listings=generator.listing_table(rng, names, days, lives),

@@ -289,3 +289,15 @@ def test_a_dividend_changes_what_follows_and_nothing_before() -> None:
     assert np.allclose(earned, had, atol=0.01)
     with pytest.raises(ValueError, match="expected a bar before"):
         market.add_dividend("600000.SH", date(2023, 1, 1), 0.1)
+
+
+def test_a_change_of_regime() -> None:
+    quiet = random_market(symbols=8, first=date(2023, 1, 1), last=date(2024, 12, 31), volatility=(0.005, 0.01))
+    change = date(2024, 1, 2)
+    wild = random_market(
+        symbols=8, first=date(2023, 1, 1), last=date(2024, 12, 31), volatility=(0.005, 0.01), wilder_from=change
+    )
+    before = wild.daily["trade_date"] < "20240102"
+    assert_frame_equal(wild.daily[before], quiet.daily[before])
+    spread = [own["pct_chg"].std() for own in (wild.daily[~before], quiet.daily[~before])]
+    assert 2.5 < spread[0] / spread[1] < 3.2  # three times, but for the exchanges' limits

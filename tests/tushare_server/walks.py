@@ -100,13 +100,24 @@ def random_factors(rng: np.random.Generator, lives: Lives, dividends_a_year: flo
 
 
 def random_bars(
-    rng: np.random.Generator, names: list[str], days: pd.Index[str], lives: Lives, factors: Floats
+    rng: np.random.Generator,
+    names: list[str],
+    days: pd.Index[str],
+    lives: Lives,
+    factors: Floats,
+    volatility: tuple[float, float],
+    wilder: Floats,
 ) -> pd.DataFrame:
-    """`BAR_COLUMNS`, sorted by code and day. Prices in CNY, vol in hands, amount in thousand CNY."""
+    """`BAR_COLUMNS`, sorted by code and day. Prices in CNY, vol in hands, amount in thousand CNY.
+
+    Args:
+        volatility: the least and the largest standard deviation of a session's move.
+        wilder: `(sessions,)`, how many times as large the moves of each session are.
+    """
     shape = lives.listed.shape
     limits = {wide: price_limits(names, _WIDER_ON_CHINEXT if wide else "") for wide in (False, True)}
     base = np.round(np.exp(rng.uniform(np.log(5), np.log(80), shape[1])), 2)
-    spread = rng.uniform(0.01, 0.03, shape[1])
+    spread = rng.uniform(*volatility, shape[1]) * wilder[:, None]
     # Fat tails, so that prices do meet their limits.
     moves, gaps = rng.standard_t(4, shape) / np.sqrt(2) * spread, rng.normal(0.0, 0.4, shape) * spread
     above, below = (np.abs(rng.normal(0.0, 0.5, shape)) * spread for _ in range(2))

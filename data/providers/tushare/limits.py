@@ -181,7 +181,9 @@ class CallLimits:
 
 
 def _replace(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False) as half:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f"{path.name}.", suffix=".draft", delete=False
+    ) as half:
         new = Path(half.name)
         try:
             half.write(text)

@@ -21,7 +21,9 @@ def train(place: Place) -> Outcome:
         return Outcome(f"version {version.version} is there already", _facts(version))
     tag = place.record.tag
     made = next((one for one in place.registry.versions() if one.tags.get(TAG) == tag), None)
-    if made is None:
+    if made is not None:
+        place.registry.settle()  # what a kill may have left out
+    else:
         number = place.train(place.settings, tag, decided["start"], place.say)
         made = place.registry.get(number)
     return Outcome(f"version {made.version} was trained on prices through {made.tags['trained_through']}", _facts(made))

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from data.sessions import Calendars
 from data.store import PriceStore
 from forecaster.cli.doctor import doctor
+from forecaster.registry import Registry
 from tests.forecaster.cli.conftest import Sample
 from tests.forecaster.cli.program import Done, at_once, forecaster
 
@@ -60,6 +61,18 @@ def test_a_damaged_champion_is_a_problem(copied_home: Path) -> None:
     assert done.code == 3
     (registry,) = (one for one in findings(done)["registry"] if one["status"] == "problem")
     assert "evidence.parquet does not match its sha256" in registry["text"]
+
+
+def test_a_run_that_has_not_ended_is_noted(copied_home: Path) -> None:
+    registry = Registry(
+        f"sqlite:///{copied_home / 'registry' / 'mlflow.db'}", copied_home / "registry" / "models", "next-close"
+    )
+    run = registry.begin(params={}, tags={})
+    done = CliRunner().invoke(doctor, ["--json"], env={"FORECASTER_HOME": str(copied_home)})
+    (noted,) = (one for one in json.loads(done.stdout) if one["what"] == "run")
+    assert noted["status"] == "note"
+    assert noted["text"].startswith(f"{run.id} began at ")
+    assert noted["text"].endswith("it is at work, or was killed: the same training goes on with it")
 
 
 def test_rows_that_were_set_aside_are_noted(tmp_path: Path) -> None:

@@ -174,6 +174,20 @@ def test_a_clock_that_went_back_is_refused(home: Path) -> None:
         run_pass(settings_of(home), Days("2013-02-12"), inline=True)
 
 
+def test_a_clock_that_was_ahead_and_is_right_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(place: Place) -> Outcome:
+        raise RuntimeError("there are no prices of a day to come")
+
+    where = settings_of(home)
+    with monkeypatch.context() as planted:
+        planted.setitem(KINDS, "fetch", replace(KINDS["fetch"], perform=nothing))
+        assert run_pass(where, Days(LATER[2]), inline=True, train=never).state is PassState.FAILED
+    for day in LATER[:3]:
+        done = run_pass(where, Days(day), inline=True, train=never)
+        assert (done.key, done.state, done.evidence("publish")["published"]) == (day, PassState.DONE, 5)
+    assert len(Ledger(where.ledger_uri).read()) == 5 * 4
+
+
 def test_a_damaged_record_is_named(home: Path) -> None:
     file = home / "passes" / "next-close" / f"{FIRST}.json"
     record = json.loads(file.read_text(encoding="utf-8"))

@@ -68,12 +68,20 @@ def test_a_training_that_is_done_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_was_saved_can_be_forgotten(tmp_path: Path) -> None:
     file = kept(tmp_path)
-    (file.parent / ".state.half").write_bytes(b"half a draft")
     with Checkpoint(tmp_path, KEY) as checkpoint:
         checkpoint.read()
         checkpoint.clear()
         assert (checkpoint.read(), checkpoint.notes) == (None, {})
         assert [one.name for one in file.parent.iterdir()] == [".lock"]
+
+
+def test_what_a_killed_process_was_writing_is_deleted_by_whoever_goes_on(tmp_path: Path) -> None:
+    file = kept(tmp_path)
+    (file.parent / "draft-one").write_bytes(b"half a state")
+    (file.parent / "draft-two" / ".bundle.half").mkdir(parents=True)
+    with Checkpoint(tmp_path, KEY) as checkpoint:
+        assert sorted(one.name for one in file.parent.iterdir()) == [".lock", "state"]
+        assert checkpoint.read() is not None
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.05, 0.3, 0.6, 0.999])

@@ -84,6 +84,17 @@ def test_a_failed_pass_is_tried_again_after_longer_and_longer_pauses(tmp_path: P
     assert (beat.last.outcome, beat.last.sessions) == (Outcome.SUCCEEDED, {"XSHG": date(2024, 2, 7)})
 
 
+def test_pauses_become_shorter_towards_the_open(tmp_path: Path) -> None:
+    clock = FakeClock(at("2024-02-06 08:00"), at("2024-02-07 03:00"))
+    # Shanghai opened on the 7th at 1:30 in UTC, and what was broken worked again twenty minutes before.
+    program = FakeProgram(clock, code=lambda number, moment: int(moment < at("2024-02-07 01:10")))
+    scheduler(tmp_path, clock, program, "XSHG").run()
+    *_, before, last = program.moments
+    # By hand: an hour and three minutes from each to the next up to half past midnight, and then half of what is left.
+    assert before < at("2024-02-07 01:10") <= last < at("2024-02-07 01:30")
+    assert Memory(tmp_path, NAME).read().missed == ()
+
+
 def test_what_it_says_while_it_runs_waits_and_tries_again(tmp_path: Path) -> None:
     clock = FakeClock(at("2024-02-07 08:09"), at("2024-02-08 00:00"))
     program = FakeProgram(clock, code=lambda number, moment: 1)
@@ -149,10 +160,12 @@ def test_a_clock_that_jumps_leads_to_nothing_twice_and_nothing_forgotten(tmp_pat
     clock = FakeClock(at("2024-11-25 22:00"), at("2024-11-30 00:00"), timedelta(minutes=10), jumps)
     program = FakeProgram(clock)
     scheduler(tmp_path, clock, program, "XNYS").run()
-    # The 25th; after the jump ahead, on Thanksgiving, the 27th; after the jump back nothing until the 29th's.
-    assert_begun(program, [at("2024-11-25 22:10"), at("2024-11-28 12:00"), at("2024-11-29 19:10")])
+    # The 25th; after the jump ahead, on Thanksgiving, the 27th; after the jump back the 26th, which was too late by the
+    # clock before and is not by this one, nothing on the 27th, and the 29th.
+    moments = ("2024-11-25 22:10", "2024-11-28 12:00", "2024-11-26 22:10", "2024-11-29 19:10")
+    assert_begun(program, [at(one) for one in moments])
     done = Memory(tmp_path, NAME).read()
-    assert [one.session for one in done.missed] == [date(2024, 11, 26)]
+    assert (done.missed, done.handled) == ((), {"XNYS": date(2024, 11, 29)})
 
 
 def test_a_clock_set_back_makes_no_pause_longer(tmp_path: Path) -> None:
@@ -161,6 +174,29 @@ def test_a_clock_set_back_makes_no_pause_longer(tmp_path: Path) -> None:
     program = FakeProgram(clock, code=lambda number, moment: int(number == 0))
     scheduler(tmp_path, clock, program, "XSHG", retry_minutes=20).run()
     assert_begun(program, [at("2024-02-07 08:10"), at("2024-02-07 08:11")], late=timedelta(minutes=1))
+
+
+def test_a_clock_that_was_days_ahead_for_a_while_loses_no_session(tmp_path: Path) -> None:
+    # From Tuesday evening to Friday evening and back: by that clock two sessions had been missed, and one was due.
+    jumps = {at("2024-01-09 12:00"): at("2024-01-12 12:00"), at("2024-01-12 12:20"): at("2024-01-09 12:20")}
+    clock = FakeClock(at("2024-01-08 12:00"), at("2024-01-15 12:00"), timedelta(minutes=5), jumps)
+    program = FakeProgram(clock, code=lambda number, moment: int(at("2024-01-12 12:00") <= moment and number < 6))
+    scheduler(tmp_path, clock, program, "XSHG").run()
+    ahead = [one for one in program.moments[:6] if one >= at("2024-01-12 12:00")]
+    assert ahead == program.moments[2 : 2 + len(ahead)] != []
+    right = [one for one in program.moments if one not in ahead]
+    assert [f"{one:%m-%d}" for one in right] == ["01-08", "01-09", "01-10", "01-11", "01-12", "01-15"]
+    done = Memory(tmp_path, NAME).read()
+    assert (done.missed, done.failures, done.handled) == ((), 0, {"XSHG": date(2024, 1, 15)})
+
+
+def test_what_was_missed_stays_so_once_it_has_opened(tmp_path: Path) -> None:
+    clock = FakeClock(at("2024-01-09 08:00"), at("2024-01-12 12:00"), timedelta(minutes=5))
+    broken = at("2024-01-10 06:00")
+    program = FakeProgram(clock, code=lambda number, moment: int(moment < broken))
+    scheduler(tmp_path, clock, program, "XSHG").run()
+    assert [one.session for one in Memory(tmp_path, NAME).read().missed] == [date(2024, 1, 9)]
+    assert [f"{one:%m-%d}" for one in program.moments if one > broken] == ["01-10", "01-11", "01-12"]
 
 
 def test_beyond_the_calendar_it_refuses_and_says_so(tmp_path: Path) -> None:

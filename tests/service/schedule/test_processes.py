@@ -244,6 +244,22 @@ def test_the_command_by_itself(tmp_path: Path) -> None:
     assert status.stdout.startswith("stopped at ")
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="whether a process listens to signals is read in /proc")
+def test_told_to_end_before_it_has_begun(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with subprocess.Popen([*PROGRAM, "schedule"], env=environment(home), cwd=ROOT, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: listens(process.pid, signal.SIGTERM))
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (128 + signal.SIGTERM, b"")
+    assert not home.exists()
+
+
+def listens(pid: int, number: int) -> bool:
+    caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize(
     "arguments", [["--once", "--status"], ["--json"], ["--status", "--name", "../x"]], ids=["two", "json", "name"]
 )
