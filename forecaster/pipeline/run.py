@@ -9,6 +9,7 @@ from typing import Final
 
 from data.clock import Clock
 from data.store import PriceStore
+from forecaster.errors import RegistryUnavailable
 from forecaster.pipeline.due import Due, opening_after, pass_due
 from forecaster.pipeline.errors import PassOutOfOrder
 from forecaster.pipeline.folder import Passes
@@ -18,6 +19,8 @@ from forecaster.pipeline.place import Train
 from forecaster.pipeline.record import Pass, PassState, StepRecord, StepState
 from forecaster.pipeline.supervised import Supervised
 from forecaster.pipeline.training import in_own_process
+from forecaster.promotion.itself import champion_of
+from forecaster.registry import Registry
 from forecaster.settings import Settings
 
 # What a training that was forced makes anew.
@@ -63,12 +66,15 @@ def run_pass(
         record = _record(passes, due, where.model, clock.now())
         if force_train and not record.forced:
             record = _forced(record)
+        opens = opening_after(due, store.calendars())
+        if opens is not None and clock.now() < opens and _may_publish(record, where):
+            record = record.changed(state=PassState.RUNNING)
+            record = record.with_step(record.step("publish").changed(state=StepState.PENDING))
         if record.state is PassState.DONE:
             tell(f"the pass of {due.key} is complete")
             return record
         performer: Performer = Here(where, clock, train, tell) if inline else Supervised(where, lock, tell)
         try:
-            opens = opening_after(due, store.calendars())
             first = None if opens is None else opens - timedelta(seconds=where.retrain.reserve)
             return _run(_reopened(record), _At(passes, performer, clock, opens, first), until, tell)
         finally:
@@ -93,6 +99,16 @@ def _record(passes: Passes, due: Due, name: str, now: datetime) -> Pass:
 def _ahead(later: Pass, now: datetime) -> bool:
     """Whether a pass was begun by a clock that was ahead: not yet, and there were no prices of its session."""
     return later.started > now and not later.step("check").settled
+
+
+def _may_publish(record: Pass, where: Settings) -> bool:
+    """Whether a pass ended with nothing to publish, and somebody has had a version serve since."""
+    if record.state is not PassState.DONE or record.step("publish").state is not StepState.SKIPPED:
+        return False
+    try:
+        return champion_of(Registry(where.registry_uri, where.artifacts, where.model)) is not None
+    except RegistryUnavailable:
+        return False
 
 
 def _forced(record: Pass) -> Pass:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from data.store import PriceStore
 from forecaster.ledger.table import Ledger
@@ -215,6 +216,21 @@ def test_a_challenger_may_not_cost_the_forecasts(home: Path) -> None:
     assert done.state is PassState.DONE
     assert done.evidence("train")["version"] == "2"
     assert (done.evidence("publish")["published"], done.evidence("publish")["already"]) == (0, 5)
+
+
+def test_a_version_that_is_promoted_after_the_pass_is_published_by_the_next_look(home: Path) -> None:
+    where, clock = settings_of(home), Days(LATER[0])
+    registry = registry_of(where)
+    MlflowClient(registry.uri, registry.uri).delete_registered_model_alias(where.model, "champion")
+    done = run_pass(where, clock, inline=True, train=never, until="publish")
+    assert done.step("publish").state is StepState.SKIPPED
+    run_pass(where, clock, inline=True, train=never)
+    registry.promote(registry.get("1"))
+    again = run_pass(where, clock, inline=True, train=never)
+    assert (again.state, again.evidence("publish")["published"]) == (PassState.DONE, 5)
+    lines: list[str] = []
+    run_pass(where, clock, inline=True, train=never, tell=lines.append)
+    assert lines == [f"the pass of {LATER[0]} is complete"]
 
 
 def test_a_challenger_that_nobody_judged_is_judged_by_the_next_pass(home: Path) -> None:
