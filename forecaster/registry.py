@@ -7,12 +7,10 @@ registry is an sqlite file with a folder of bundles under FORECASTER_HOME; a tra
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -25,22 +23,19 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
-from forecaster.errors import NoModel, RegistryUnavailable, UnknownVersion
+from forecaster.errors import NoModel, UnknownVersion
 from forecaster.noted import State, note, state_of
 from forecaster.runs import Run, Unended
+from forecaster.tracking import Tracking
 from forecaster.version import CHALLENGER, CHAMPION, ROLLED_BACK, Version
 
 _BUNDLE: Final = "bundle"
 _HISTORY: Final = "champions"
-_MAKING: Final = ".making-"
 _ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -57,22 +52,18 @@ class Registry:
         """
         self.uri = uri
         self.name = name
-        self._artifacts = artifacts
-        self._local = uri.startswith("sqlite:")
-        self._database = Path(uri.removeprefix("sqlite:///"))
+        self._tracking = Tracking(uri, artifacts)
         self._noted: State | None = None
-        self._connection: MlflowClient | None = None
 
     @property
     def artifacts(self) -> Path:
         """Where bundles go when the registry is a local database."""
-        return self._artifacts
+        return self._tracking.artifacts
 
     @property
     def shown_uri(self) -> str:
         """The address without the password that it may hold, for messages."""
-        password = urlparse(self.uri).password
-        return self.uri.replace(f":{password}@", ":…@") if password else self.uri
+        return self._tracking.shown_uri
 
     def register(
         self,
@@ -183,8 +174,8 @@ class Registry:
         ended = [one for one in self.unended() if one.version or (before is not None and one.began < before)]
         for one in ended:
             self.run(one.run_id).end("FINISHED" if one.version else "KILLED")
-            if self._local and not one.version:
-                shutil.rmtree(self._artifacts / one.run_id, ignore_errors=True)
+            if self._tracking.local and not one.version:
+                shutil.rmtree(self.artifacts / one.run_id, ignore_errors=True)
         return ended
 
     def data_versions(self) -> set[int]:
@@ -232,7 +223,7 @@ class Registry:
             NoModel: none does.
             RegistryUnavailable: the registry does not answer.
         """
-        state = state_of(self._database) if self._local else None
+        state = state_of(self._tracking.database) if self._tracking.local else None
         with self._answers() as client:
             try:
                 found = _version(client.get_model_version_by_alias(self.name, alias), (alias,))
@@ -241,7 +232,7 @@ class Registry:
                     raise NoModel(self.name, alias) from None
                 raise
         if alias == CHAMPION and state is not None and state != self._noted:
-            note(self._artifacts, found, state)
+            note(self.artifacts, found, state)
             self._noted = state
         return found
 
@@ -252,15 +243,15 @@ class Registry:
             RegistryUnavailable: it cannot be had.
         """
         # A local registry finds its bundles beside itself, so that its folder can be moved or mounted elsewhere.
-        beside = self._artifacts / version.run_id / "artifacts" / _BUNDLE
-        if self._local and beside.is_dir():
+        beside = self.artifacts / version.run_id / "artifacts" / _BUNDLE
+        if self._tracking.local and beside.is_dir():
             return beside
         with self._answers() as client:
             source = client.get_model_version(self.name, version.version).source or ""
             local = Path(unquote(urlparse(source).path))
             if urlparse(source).scheme in ("", "file"):
                 return local  # reading it says what is wrong with it, if anything is
-            return self._downloaded(source, version)
+            return self._tracking.downloaded(source, version)
 
     def names(self) -> list[str]:
         """The names of all models that the registry has, sorted.
@@ -284,14 +275,11 @@ class Registry:
             RegistryUnavailable: it cannot be had.
         """
         with self._answers() as client:
-            beside = self._artifacts / version.run_id / "artifacts" / _BUNDLE
-            if self._local and beside.is_dir():
+            beside = self.artifacts / version.run_id / "artifacts" / _BUNDLE
+            if self._tracking.local and beside.is_dir():
                 return (beside / name).read_bytes()
             source = client.get_model_version(self.name, version.version).source or ""
-            with tempfile.TemporaryDirectory() as draft:
-                return Path(
-                    download_artifacts(artifact_uri=f"{source}/{name}", tracking_uri=self.uri, dst_path=draft)
-                ).read_bytes()
+            return self._tracking.file(f"{source}/{name}")
 
     def is_named(self, version: Version) -> bool:
         """Whether an alias names a version, or the champions that a rollback goes back to.
@@ -381,39 +369,9 @@ class Registry:
         self.by_alias()  # which notes it
         return previous
 
-    @contextmanager
-    def _answers(self) -> Iterator[MlflowClient]:
+    def _answers(self) -> AbstractContextManager[MlflowClient]:
         """The client; whatever mlflow raises inside becomes an error of ours."""
-        try:
-            yield self._client()
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-            raise RegistryUnavailable(self.shown_uri, reason.replace(self.uri, self.shown_uri)) from error
-
-    def _client(self) -> MlflowClient:
-        if self._connection is None:
-            # The first use creates the tables and says so a line a migration, on the terminal of whoever asked.
-            for noisy in ("mlflow", "alembic"):
-                logging.getLogger(noisy).setLevel(logging.ERROR)
-            if self._local:
-                _make_database(self._database)
-            self._connection = MlflowClient(self.uri, self.uri)
-        return self._connection
-
-    def _downloaded(self, source: str, version: Version) -> Path:
-        """A remote bundle, fetched once: a version never changes, and whoever reads it verifies it."""
-        kept = self._artifacts / version.run_id / "downloaded"
-        if not kept.is_dir():
-            self._artifacts.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._artifacts, suffix=".draft") as draft:
-                fetched = Path(download_artifacts(artifact_uri=source, tracking_uri=self.uri, dst_path=draft))
-                kept.parent.mkdir(exist_ok=True)
-                try:
-                    fetched.rename(kept)
-                except OSError:
-                    if not kept.is_dir():  # another process brought the same meanwhile
-                        raise
-        return kept
+        return self._tracking.answers()
 
     def _unfinished(self, client: MlflowClient, run_id: str) -> bool:
         try:
@@ -426,7 +384,7 @@ class Registry:
 
     def _experiment(self, client: MlflowClient) -> str:
         """The experiment that holds the model's runs; a local one keeps its bundles beside the database."""
-        location = str(self._artifacts) if self._local else None
+        location = str(self.artifacts) if self._tracking.local else None
         for name in self._homes:
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -440,7 +398,7 @@ class Registry:
     @property
     def _homes(self) -> tuple[str, ...]:
         """The names that the experiment may have; the second where the first keeps its bundles elsewhere."""
-        return (self.name, f"{self.name} in {self._artifacts if self._local else None}")
+        return (self.name, f"{self.name} in {self.artifacts if self._tracking.local else None}")
 
     def _create(self, client: MlflowClient) -> None:
         try:
@@ -484,26 +442,6 @@ class Registry:
         }
         kept = [one for one in later if one not in marked]
         return [*history[:at], *kept, champion], len(kept) == len(later)
-
-
-def _make_database(path: Path) -> None:
-    """Have the tables of a new local registry made aside, and put them in their place as a whole.
-
-    mlflow makes them one by one, and could never use those that it was killed over.
-    """
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False):
-        if path.exists():
-            return
-        for left in path.parent.glob(f"{_MAKING}*"):  # by a process that was killed: nobody else is here now
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=_MAKING) as draft:
-            made = Path(draft) / path.name
-            uri = f"sqlite:///{made}"
-            MlflowClient(uri, uri).search_experiments(max_results=1)
-            made.replace(path)
 
 
 def _version(found: ModelVersion, aliases: Iterable[str] = ()) -> Version:

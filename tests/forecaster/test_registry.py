@@ -305,7 +305,7 @@ def test_a_run_that_was_killed_is_listed_and_the_next_one_ends_it_where_it_has_m
     assert {(one.run_id, one.version) for one in models.unended()} == {(at_work.id, None), (made.run_id, "1")}
     assert [one.run_id for one in models.settle()] == [made.run_id]
     # Those of other models are not looked at.
-    assert registry(models._artifacts.parents[1], "other").unended() == []
+    assert registry(models.artifacts.parents[1], "other").unended() == []
     assert models.settle(before) == []
     assert [one.run_id for one in models.settle(datetime.now(UTC) + timedelta(seconds=1))] == [at_work.id]
     assert client.get_run(at_work.id).info.status == "KILLED"
