@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.store import PriceStore
-from forecaster.registry import RegistryUnavailable
+from forecaster.errors import RegistryUnavailable
 from tests.data.tables import checked, closes
 from tests.forecaster.cli.conftest import Sample, registry_of
 from tests.forecaster.cli.program import forecaster
