@@ -16,7 +16,7 @@ from service.dependencies import Host
 from service.errors import responses
 from service.model_host import DecisionsUnwritable, ModelHost, NoEarlierChampion, UnknownModel, UnusableVersion
 from service.routes.models import model
-from service.schemas.admin import Promotion
+from service.schemas.admin import ForcedPromotion, Promotion
 from service.schemas.models import ModelAnswer
 
 router = APIRouter(tags=["models"])
@@ -38,7 +38,7 @@ router = APIRouter(tags=["models"])
     ),
     summary="Let a version serve",
 )
-def promote(name: str, asked: Promotion, host: Host, request: Request) -> ModelAnswer:
+def promote(name: str, asked: ForcedPromotion | Promotion, host: Host, request: Request) -> ModelAnswer:
     """Make a version the champion, after verifying its files, asking it once, and making all its answers.
 
     It has to have been weighed beside the version that serves, by a pass, by a training that was started here, or by
@@ -48,8 +48,8 @@ def promote(name: str, asked: Promotion, host: Host, request: Request) -> ModelA
     _require(name, host)
     with host.changing:
         version = host.registry.get(asked.version)
-        if asked.why is not None:
-            _let_serve(host, version, lambda: _forced(host, version, _who(request), str(asked.why)))
+        if isinstance(asked, ForcedPromotion):
+            _let_serve(host, version, lambda: _forced(host, version, _who(request), asked.why))
         else:
             if champion_of(host.registry) != version.version:
                 require_evidence(host.settings, host.registry, version)

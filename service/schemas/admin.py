@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
-
-_EXAMPLES: Final[list[JsonValue]] = [
-    {"version": "3"},
-    {"version": "3", "force": True, "why": "version 2 was trained on wrong prices"},
-]
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Promotion(BaseModel):
-    """Which version is to serve."""
+    """Which version is to serve, where the gate lets it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": _EXAMPLES})
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"version": "3"}]})
 
     version: str = Field(pattern=r"^[0-9]{1,9}$", description="Its number, as text.")
-    force: bool = Field(default=False, description="Whatever the gate says; who and why are kept.")
-    why: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=500,
-        pattern=r"\S",
-        description="With `force`: the reason, for those who come after.",
+    force: Literal[False] = Field(default=False, description="By the gate.")
+
+
+class ForcedPromotion(BaseModel):
+    """Which version is to serve, whatever the gate says. Who and why are kept."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"version": "3", "force": True, "why": "version 2 was trained on wrong prices"}]
+        },
     )
 
-    @model_validator(mode="after")
-    def _forced_with_a_reason(self) -> Self:
-        if self.force != (self.why is not None):
-            raise ValueError("expected force and why together, or neither")
-        return self
+    version: str = Field(pattern=r"^[0-9]{1,9}$", description="Its number, as text.")
+    force: Literal[True]
+    why: str = Field(min_length=1, max_length=500, pattern=r"\S", description="The reason, for those who come after.")

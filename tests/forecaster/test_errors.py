@@ -22,6 +22,8 @@ from forecaster.errors import (
     ParityError,
     RegistryUnavailable,
     SpecError,
+    TrainedElsewhere,
+    TrainingBroken,
     TrainingBusy,
     TrainingDiverged,
     TrainingStopped,
@@ -39,6 +41,8 @@ EXAMPLES: list[tuple[ForecasterError, list[str]]] = [
     (TrainingUnavailable("tensorflow"), ["needs tensorflow", "pip install 'stock-forecaster[train]'"]),
     (TrainingStopped(3, resumable=True), ["stopped after 3 epochs", "the same command goes on", "--fresh starts anew"]),
     (TrainingDiverged(2, float("nan")), ["the loss of epoch 2 is nan", "--set learning_rate=", "--set clip_norm="]),
+    (TrainingBroken("AAPL", 3, "it was killed"), ["AAPL", "died, 3 times: it was killed", "--jobs 1 needs less"]),
+    (TrainedElsewhere("AAPL", "TooFewBars", "10 bars came"), ["10 bars came"]),
     (TrainingBusy(Path("m") / "training"), ["another process", "m/training", "wait for it"]),
     (
         AlreadyLearnt("7", "2012-02-29", "held-out", "2012-01-03"),

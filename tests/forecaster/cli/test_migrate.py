@@ -140,7 +140,7 @@ def test_what_a_newer_version_wrote_is_named_and_left(copied_home: Path) -> None
     assert "rows of schema 4" in ledger
 
 
-def test_nothing_is_there_yet(empty_home: Path) -> None:
-    assert migrated(empty_home) == {}
-    assert "nothing yet" in CliRunner().invoke(migrate, env={"FORECASTER_HOME": str(empty_home)}).output
-    assert list(empty_home.iterdir()) == []
+def test_nothing_is_there_yet(tmp_path: Path) -> None:
+    assert migrated(tmp_path) == {}
+    assert "nothing yet" in CliRunner().invoke(migrate, env={"FORECASTER_HOME": str(tmp_path)}).output
+    assert list(tmp_path.iterdir()) == []

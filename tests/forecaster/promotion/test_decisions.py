@@ -63,7 +63,7 @@ def test_what_is_no_decision_is_told_apart(tmp_path: Path) -> None:
     (file.parent / "notes.json").write_text("{}", encoding="utf-8")
     assert kept.all("next-close") == [FIRST]
     file.write_text('{"schema": 2}', encoding="utf-8")
-    with pytest.raises(CorruptDecision, match="schema 2: expected 1"):
+    with pytest.raises(CorruptDecision, match="of schema 2, and this version reads 1"):
         kept.all("next-close")
     file.write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(CorruptDecision, match="not a decision"):
